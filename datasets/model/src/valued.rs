@@ -1,0 +1,54 @@
+//! What the graph says of a character: the one form that views and tables are made from.
+
+use std::sync::Arc;
+
+use valuation::{ComponentValue, Item, Meso};
+
+/// The value of a character's equipment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CharacterValuation {
+    /// The class of the document.
+    pub class: Arc<str>,
+    /// The preset that counts: the one with the largest total, the lowest number on a tie; 1 to 3.
+    pub preset: u8,
+    /// The three presets, in order.
+    pub presets: [PresetValuation; 3],
+}
+
+impl CharacterValuation {
+    /// The preset that counts.
+    #[must_use]
+    pub fn best(&self) -> &PresetValuation {
+        &self.presets[usize::from(self.preset) - 1]
+    }
+}
+
+/// The value of one preset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PresetValuation {
+    /// Sum over the items, in whole mesos, of the components that have a cost.
+    pub cost_mesos: Meso,
+    /// Number of components that should be in the sum and have no cost.
+    pub missing_parts: u32,
+    /// Standard deviation of the cost in mesos.
+    pub sd_mesos: f64,
+    /// The cost that suffices in 90 of 100 cases, by the stated approximation.
+    pub p90_mesos: f64,
+    /// The items in the order of the document.
+    pub items: Vec<Arc<ItemValuation>>,
+}
+
+/// The value of one item configuration, shared by all who wear it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemValuation {
+    /// The item.
+    pub item: Item,
+    /// Part of the odds tables that applies.
+    pub table_part: String,
+    /// The six components in the order of `ComponentKind::ALL`.
+    pub components: [ComponentValue; 6],
+    /// Sum of the components that the ruleset sums, in whole mesos.
+    pub cost_mesos: Meso,
+    /// Number of components that should be in the sum and have no cost.
+    pub missing_parts: u32,
+}

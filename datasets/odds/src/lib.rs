@@ -1,0 +1,1 @@
+//! The published odds tables: loaded, checked, content-hashed.

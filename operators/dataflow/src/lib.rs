@@ -1,0 +1,1 @@
+//! Differential operators and the building blocks of the graphs.

@@ -1,0 +1,111 @@
+//! The units of the domain: mesos, probabilities, levels, stars and grades.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// An amount of money in whole mesos. Sums and costs exceed 2^53 and, at the rarest requirements,
+/// 2^63: hence 128 bits.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Meso(pub i128);
+
+impl fmt::Display for Meso {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A chance in `0.0..=1.0`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Probability(f64);
+
+/// A number that is no chance.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[error("{0} is not a probability: it must lie in 0..=1")]
+pub struct ProbabilityError(pub f64);
+
+impl Probability {
+    /// Never.
+    pub const ZERO: Self = Self(0.0);
+    /// Always.
+    pub const ONE: Self = Self(1.0);
+
+    /// Checks that `value` lies in `0.0..=1.0`.
+    pub fn new(value: f64) -> Result<Self, ProbabilityError> {
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(ProbabilityError(value))
+        }
+    }
+
+    /// The chance as a fraction.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// The base level of an item, `0..=300`; 0 means "none given".
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Level(pub u16);
+
+impl Level {
+    /// The highest level that the inputs may name.
+    pub const MAX: Self = Self(300);
+}
+
+/// A number of starforce stars, `0..=30`.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Star(pub u8);
+
+impl Star {
+    /// The highest star that the inputs may name.
+    pub const MAX: Self = Self(30);
+}
+
+/// The grade of a potential, lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Grade {
+    /// 레어
+    Rare,
+    /// 에픽
+    Epic,
+    /// 유니크
+    Unique,
+    /// 레전드리
+    Legendary,
+}
+
+impl Grade {
+    /// All grades, lowest first.
+    pub const ALL: [Self; 4] = [Self::Rare, Self::Epic, Self::Unique, Self::Legendary];
+
+    /// The grade that the provider writes as `text`; anything else is none of the four.
+    #[must_use]
+    pub fn from_korean(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grade| grade.korean() == text)
+    }
+
+    /// The provider's name.
+    #[must_use]
+    pub fn korean(self) -> &'static str {
+        match self {
+            Self::Rare => "레어",
+            Self::Epic => "에픽",
+            Self::Unique => "유니크",
+            Self::Legendary => "레전드리",
+        }
+    }
+}

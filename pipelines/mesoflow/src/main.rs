@@ -1,0 +1,3 @@
+//! The mesoflow command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! SQL over the tables.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Runs a graph: ingress, workers, egress, recovery, accounting.

@@ -1,0 +1,1 @@
+//! Delta tables: sealed epochs in, acknowledged epochs out.

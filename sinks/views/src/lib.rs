@@ -1,0 +1,1 @@
+//! Views for readers: Redis and an embedded store behind one trait, with a fence.
