@@ -6,7 +6,11 @@
 //! [`price`](key::price) turns into a [`ComponentValue`](component::ComponentValue).
 
 pub mod component;
+pub mod flame;
 pub mod item;
+pub mod money_text;
+pub mod noljang;
+pub mod starforce;
 pub mod units;
 
 pub use component::{ComponentKind, ComponentValue, Detail, Status};
