@@ -1,9 +1,11 @@
+# shellcheck shell=bash
 # Installs, starts and stops what the tests need: a Kafka broker, a Redis server, a Python with table readers.
 #
 # Sourced, never run. A script calls `services_with COMMAND...`; the rest are its parts.
-# Caches: $MESOFLOW_CACHE (default ~/.cache/mesoflow). Working files: one temporary folder, deleted at the end.
+# Caches and builds: $MESOFLOW_CACHE (default ~/.cache/mesoflow). Working files: a temporary folder, deleted at the end.
 
-MESOFLOW_CACHE="${MESOFLOW_CACHE:-$HOME/.cache/mesoflow}"
+export MESOFLOW_CACHE="${MESOFLOW_CACHE:-$HOME/.cache/mesoflow}"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$MESOFLOW_CACHE/target}"
 services_here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 services_dir=""      # working files of this run
 services_command=""  # process id of the command that runs between start and stop
@@ -26,6 +28,7 @@ apt_install() {
 }
 
 # What a build needs: a C compiler (librdkafka, SQLite, zstd) and the libraries that librdkafka links.
+# shellcheck disable=SC2034  # used by the scripts that source this file
 BUILD_PACKAGES=(build-essential pkg-config libssl-dev libzstd-dev zlib1g-dev)
 # What the services need beside it.
 SERVICE_PACKAGES=(ca-certificates openjdk-17-jre-headless maven redis-server python3 python3-venv procps util-linux)

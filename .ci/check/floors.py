@@ -1,0 +1,52 @@
+"""Proves the floors of `.ci/floors.toml` with `cargo tree` and a look at the sources."""
+
+import tomllib
+
+from workspace import ROOT, cargo, code, finish, members, sources
+
+
+def under(package: str) -> set[str]:
+    """Names of all packages that a package is built on, itself left out."""
+    tree = cargo("tree", "--locked", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}")
+    return {line.split()[0] for line in tree.splitlines() if line.strip()} - {package}
+
+
+def without_tests(text: str) -> str:
+    """The text up to the unit tests, which stand at the end of a file."""
+    return text.split("#[cfg(test)]")[0]
+
+
+def is_test(file) -> bool:
+    return "tests" in file.parts or file.name == "tests.rs"
+
+
+def main() -> None:
+    faults = []
+    listed = {entry["path"]: entry for entry in tomllib.loads((ROOT / ".ci/floors.toml").read_text())["crate"]}
+    packages = members()
+    faults += [f"{path} is not in floors.toml" for path in packages.keys() - listed.keys()]
+    faults += [f"floors.toml lists {path}, which is not in the workspace" for path in listed.keys() - packages.keys()]
+    floor = {packages[path]["name"]: entry["floor"] for path, entry in listed.items() if path in packages}
+
+    for path, entry in listed.items():
+        if path not in packages:
+            continue
+        name = packages[path]["name"]
+        below = under(name)
+        direct = {dependency["name"] for dependency in packages[path]["dependencies"] if dependency["kind"] is None}
+        for other in sorted(below & floor.keys()):
+            if floor[other] > floor[name]:
+                faults.append(f"{path} (floor {floor[name]}) stands on {other} (floor {floor[other]})")
+        faults += [f"{path} must not know {crate}" for crate in entry.get("crates", []) if crate in below]
+        faults += [f"{path} must not use {crate} itself" for crate in entry.get("direct", []) if crate in direct]
+        for file in sources(path, "src"):
+            if is_test(file):
+                continue
+            text = without_tests(code(file))
+            faults += [f"{file.relative_to(ROOT)} must not use {word}" for word in entry.get("words", []) if word in text]
+        print(f"floor {entry['floor']}  {path}: {len(below)} packages under it")
+
+    finish("floors", faults)
+
+
+main()
