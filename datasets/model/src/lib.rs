@@ -1,8 +1,19 @@
 //! Records, events, epochs and offsets: the contracts of both sides.
 
+pub mod admission;
+mod codec;
+pub mod event_id;
+pub mod limits;
+pub mod reason;
+pub mod record;
+pub mod tables;
 pub mod time;
 pub mod topic;
 pub mod valued;
 
+pub use codec::DecodeError;
+pub use event_id::EventId;
+pub use reason::{Reason, Rejection};
+pub use record::RawRecord;
 pub use time::{Epoch, Millis};
 pub use topic::{PartitionId, Topic};

@@ -1,0 +1,35 @@
+//! Admission: what becomes of each record, decided in one place.
+//!
+//! A [`Partition`] is a sequential state machine: the records of one partition in the order of their
+//! offsets go in, each has exactly one [`Outcome`], and what it changed is collected in [`Admitted`].
+//! It is a pure function of the records so far, so replays agree; no clock, no randomness.
+//!
+//! ```text
+//! let mut partition = Partition::new(topic, number, settings);   // or Restore::…finish()
+//! let mut admitted = Admitted::new(topic);                        // one a batch, reused
+//! for record in batch {
+//!     let outcome: Outcome = partition.admit(&record, &mut admitted);
+//! }
+//! partition.close_batch(&mut admitted);                           // adds the partition's own head row
+//! admitted.rows();  admitted.changes();  admitted.rejected();  admitted.counts();
+//! ```
+
+mod admitted;
+mod change;
+mod outcome;
+mod row;
+
+pub use admitted::{Admitted, Rejected};
+pub use change::{Change, DonationChange, EnrichChange, EquipmentChange, LikeChange};
+pub use outcome::{Counts, Outcome};
+pub use row::{InputRow, RowKind, consolidate_key};
+
+/// How long, and how many, event ids are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionSettings {
+    /// How much later than an accepted record the partition's running maximum timestamp may be for
+    /// its event id to count as a duplicate still.
+    pub dedup_horizon_millis: i64,
+    /// At most so many event ids are remembered a partition; the oldest are forgotten first.
+    pub dedup_ids_max: usize,
+}
