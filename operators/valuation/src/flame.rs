@@ -22,7 +22,7 @@ const WEAPON_SLOT: &str = "무기";
 const CLASS_WITHOUT_BOSS_WEAPONS: &str = "제로";
 
 /// Everything a flame's price depends on besides its [`FlameKey`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlameRules {
     /// The options of weapons' and of other items' pools, with their minimum levels.
     pub pool: Vec<PoolOption>,
@@ -66,7 +66,7 @@ impl Flame {
 }
 
 /// Chances of 1, 2, 3 and 4 lines; all lines of a flame are different options.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LineCounts {
     /// Of boss items.
     pub boss: [f64; 4],
@@ -75,7 +75,7 @@ pub struct LineCounts {
 }
 
 /// The chance that a line has a tier.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TierChance {
     /// The flame.
     pub flame: Flame,
@@ -88,7 +88,7 @@ pub struct TierChance {
 }
 
 /// Names of items that are boss items.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BossItem {
     /// Whether it names weapons or other items.
     pub weapon: bool,
@@ -99,7 +99,7 @@ pub struct BossItem {
 }
 
 /// All that the price of a flame depends on. Base attack and magic count for weapons only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FlameKey {
     /// Whether the item is a boss item.
     pub boss: bool,

@@ -1,11 +1,13 @@
 //! Noljang: stars by scroll, where every failure costs a protection.
 
+use serde::{Deserialize, Serialize};
+
 use crate::component::{ComponentValue, Detail, Status};
 use crate::starforce::{FeeFormula, MaxStar, at_seventy_percent, max_star, whole_mesos};
 use crate::units::{Level, Meso, Star};
 
 /// Everything a noljang price depends on besides level and stars.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoljangRules {
     /// The highest star by level.
     pub max_stars: Vec<MaxStar>,
@@ -18,7 +20,7 @@ pub struct NoljangRules {
 }
 
 /// One star of the scroll's table.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoljangRow {
     /// Chance before star catch, in `0.0..=1.0`.
     pub success: f64,

@@ -6,6 +6,8 @@ mod fee;
 mod kms_2025;
 mod kms_2026;
 
+use serde::{Deserialize, Serialize};
+
 use crate::component::{ComponentValue, Detail, Status};
 use crate::item::Item;
 use crate::units::{Level, Meso, Star};
@@ -23,7 +25,7 @@ const STAR_AFTER_DESTRUCTION: u8 = 12;
 const FIRST_DANGEROUS_STAR: u8 = 15;
 
 /// Everything a starforce price depends on besides level and stars.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StarforceRules {
     /// The highest star by level; bands ascend and leave no level out.
     pub max_stars: Vec<MaxStar>,
@@ -34,7 +36,7 @@ pub struct StarforceRules {
 }
 
 /// The highest star that items of a band of levels can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaxStar {
     /// First level of the band.
     pub min_level: Level,
@@ -45,7 +47,7 @@ pub struct MaxStar {
 }
 
 /// One star of the odds tables: chances before events, and the fee.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StarRow {
     /// Chance to gain the star, in `0.0..=1.0`.
     pub success: f64,
@@ -56,7 +58,7 @@ pub struct StarRow {
 }
 
 /// The editions of the rules, with their switches.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Edition {
     /// `kms_2025_03`: destroyed items always come back at 12 stars.
     Kms2025(Kms2025),
@@ -65,7 +67,7 @@ pub enum Edition {
 }
 
 /// Items whose stars came with them: cost 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Granted {
     /// `item_equipment_slot`.
     pub slot: String,

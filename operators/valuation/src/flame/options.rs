@@ -1,10 +1,12 @@
 //! The kinds of bonus options, and which of them an item can get.
 
+use serde::{Deserialize, Serialize};
+
 use super::{FlameKey, FlameRules, PointsKind};
 use crate::units::Level;
 
 /// A kind of bonus option: what one line of a flame gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of the official table")]
 pub enum BonusOption {
     Str,
@@ -31,7 +33,7 @@ pub enum BonusOption {
 }
 
 /// An option of a pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolOption {
     /// Whether it stands in the pool of weapons or of other items.
     pub weapon: bool,

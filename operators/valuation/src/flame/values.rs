@@ -1,9 +1,11 @@
 //! How many points a line of a bonus option gives, by the item's own level and the line's tier.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::Level;
 
 /// The formulas of the points.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Points {
     /// For each kind one or more formulas; the one with the highest `min_level` that the item
     /// reaches applies.
@@ -12,7 +14,7 @@ pub struct Points {
 
 /// Points per tier: `per_step · ⌊level / level_step⌋ + constant`. Of a weapon's attack and magic
 /// it is percent of the base per tier, and grows by a tenth per tier above 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PointsFormula {
     /// What it is for; the base of [`PointsKind::WeaponAttack`] is not looked at.
     pub kind: PointsKind,
@@ -27,7 +29,7 @@ pub struct PointsFormula {
 }
 
 /// What points are counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PointsKind {
     /// One stat.
     SingleStat,

@@ -18,7 +18,9 @@ pub enum FlameStat {
 }
 
 /// Score per point (`all_stat`, `damage`, `boss_damage`: per percent).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[expect(missing_docs, reason = "the fields are those of item_add_option")]
 pub struct FlameWeights {
     pub str: i32,

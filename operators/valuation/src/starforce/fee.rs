@@ -1,9 +1,11 @@
 //! What one try costs, before events.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{Level, Meso, Star};
 
 /// `1,000 + level³ · (star + 1)^exponent / divisor` mesos, in this order of operations.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeeFormula {
     /// What the product is divided by.
     pub divisor: f64,

@@ -1,11 +1,13 @@
 //! The rules of 2025-03: star catch and safeguard by choice, destroyed items come back at 12 stars.
 
+use serde::{Deserialize, Serialize};
+
 use super::climb::{Climb, Try};
 use super::{FIRST_DANGEROUS_STAR, STAR_AFTER_DESTRUCTION, StarRow, fee};
 use crate::units::{Level, Star};
 
 /// The switches of `kms_2025_03`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kms2025 {
     /// Success × 1.05.
     pub star_catch: bool,

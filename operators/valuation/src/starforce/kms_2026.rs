@@ -1,6 +1,8 @@
 //! The rules of 2026-03: a destroyed item leaves a trace, and which restore (or safeguard) is
 //! taken at each star is chosen for the least expected cost.
 
+use serde::{Deserialize, Serialize};
+
 use super::climb::{Climb, Leg, Try};
 use super::{FIRST_DANGEROUS_STAR, STAR_AFTER_DESTRUCTION, StarRow, fee};
 use crate::units::{Level, Meso, Star};
@@ -9,7 +11,7 @@ use crate::units::{Level, Meso, Star};
 const LAST_TRACE_STAR: u8 = 22;
 
 /// Switches, prices and restores of `kms_2026_03`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kms2026 {
     /// Destruction × 0.7 at stars 0 to 21; the difference goes to keep.
     pub destruction_event: bool,
@@ -24,7 +26,7 @@ pub struct Kms2026 {
 }
 
 /// What it takes to restore a trace at its star.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TraceRestore {
     /// Level of the item.
     pub level: Level,
