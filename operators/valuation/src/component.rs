@@ -131,6 +131,12 @@ pub struct ComponentValue {
 }
 
 impl ComponentValue {
+    /// Whether the cost is missing from a total: a cost that is not known is never a zero.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.cost_mesos.is_none()
+    }
+
     /// A component without a computed cost: 0 and 0 tries, or nothing when `status` is a missing one.
     #[must_use]
     pub fn settled(status: Status) -> Self {
@@ -156,8 +162,9 @@ pub enum Detail {
     Potential {
         /// The chance that one reset meets the requirement, in `0.0..=1.0`.
         probability: f64,
-        /// Cost of one reset in mesos.
-        fee_mesos: Meso,
+        /// Cost of one reset in mesos; `None` where the ruleset gives no price, and then the
+        /// component has tries but no cost.
+        fee_mesos: Option<Meso>,
         /// The number of resets that suffices in 50, 90 and 99 of 100 cases.
         tries_quantiles: [u64; 3],
     },

@@ -109,3 +109,98 @@ impl Grade {
         }
     }
 }
+
+/// The grade of an option line: one of the four grades, or 노멀, which lies below 레어.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OptionGrade {
+    /// 노멀
+    Normal,
+    /// 레어
+    Rare,
+    /// 에픽
+    Epic,
+    /// 유니크
+    Unique,
+    /// 레전드리
+    Legendary,
+}
+
+impl OptionGrade {
+    /// All grades, lowest first.
+    pub const ALL: [Self; 5] = [
+        Self::Normal,
+        Self::Rare,
+        Self::Epic,
+        Self::Unique,
+        Self::Legendary,
+    ];
+
+    /// The publisher's name.
+    #[must_use]
+    pub fn korean(self) -> &'static str {
+        match self {
+            Self::Normal => "노멀",
+            Self::Rare => Grade::Rare.korean(),
+            Self::Epic => Grade::Epic.korean(),
+            Self::Unique => Grade::Unique.korean(),
+            Self::Legendary => Grade::Legendary.korean(),
+        }
+    }
+
+    /// The grade that the publisher writes as `text`.
+    #[must_use]
+    pub fn from_korean(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grade| grade.korean() == text)
+    }
+}
+
+impl From<Grade> for OptionGrade {
+    fn from(grade: Grade) -> Self {
+        match grade {
+            Grade::Rare => Self::Rare,
+            Grade::Epic => Self::Epic,
+            Grade::Unique => Self::Unique,
+            Grade::Legendary => Self::Legendary,
+        }
+    }
+}
+
+impl Grade {
+    /// The grade of the options below this one's own.
+    #[must_use]
+    pub fn below(self) -> OptionGrade {
+        match self {
+            Self::Rare => OptionGrade::Normal,
+            Self::Epic => OptionGrade::Rare,
+            Self::Unique => OptionGrade::Epic,
+            Self::Legendary => OptionGrade::Unique,
+        }
+    }
+}
+
+/// The four stats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "the game's own names")]
+pub enum Stat {
+    Str,
+    Dex,
+    Int,
+    Luk,
+}
+
+impl Stat {
+    /// All stats.
+    pub const ALL: [Self; 4] = [Self::Str, Self::Dex, Self::Int, Self::Luk];
+
+    /// The provider's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Str => "STR",
+            Self::Dex => "DEX",
+            Self::Int => "INT",
+            Self::Luk => "LUK",
+        }
+    }
+}

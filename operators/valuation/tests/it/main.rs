@@ -1,0 +1,7 @@
+//! The prices against golden lines, brute force and simulation.
+
+mod flame;
+mod golden;
+mod money_text;
+mod rulesets;
+mod starforce;

@@ -1,0 +1,5 @@
+//! Starforce and scrolls: golden lines, other policies, simulation.
+
+mod golden_lines;
+mod policies;
+mod simulation;
