@@ -50,7 +50,7 @@ fill_once() {
 
 fill_kafka() {
   say "maven: fetching the jars of Apache Kafka"
-  mvn -q -B -f "$services_here/kafka/pom.xml" dependency:copy-dependencies \
+  mvn -q -B -Djansi.mode=strip -f "$services_here/kafka/pom.xml" dependency:copy-dependencies \
     -DoutputDirectory="$1" -DincludeScope=runtime >&2
 }
 
