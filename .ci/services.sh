@@ -50,8 +50,9 @@ fill_once() {
 
 fill_kafka() {
   say "maven: fetching the jars of Apache Kafka"
-  mvn -q -B -Djansi.mode=strip -f "$services_here/kafka/pom.xml" dependency:copy-dependencies \
-    -DoutputDirectory="$1" -DincludeScope=runtime >&2
+  # Its colours cannot all be turned off, so its output is shown only when it matters.
+  mvn -q -B -f "$services_here/kafka/pom.xml" dependency:copy-dependencies \
+    -DoutputDirectory="$1" -DincludeScope=runtime >"$1.log" 2>&1 || { tail -n 30 "$1.log" >&2; return 1; }
 }
 
 fill_python() {
