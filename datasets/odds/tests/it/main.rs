@@ -1,0 +1,3 @@
+//! Rulesets as files on disk.
+
+mod rulesets;
