@@ -1,0 +1,154 @@
+//! What the documents of one worker share: contexts, parts and keys, each once, counted by holder.
+//!
+//! Both halves of the operator work on them: `intern` gives numbers, `assemble` counts holders down
+//! when a document is gone. A number never stands for anything else while something, a message
+//! under way included, holds it; so it does not matter how far one half is ahead of the other.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::appraise::packed::Packed;
+use crate::hash::{hash_bytes, hash_of};
+use crate::interner::Interner;
+use crate::pricing::{Appraisal, Component};
+
+/// A component as it is kept with its part.
+#[derive(Clone, Debug)]
+pub(crate) enum Slot<P> {
+    /// The part alone settles the price.
+    Settled(Rc<P>),
+    /// The price is that of the key with this number.
+    Priced(u32),
+}
+
+pub(crate) struct Tables<A: Appraisal> {
+    contexts: Interner<Arc<str>, ()>,
+    /// By context and bytes; with the numbers of their keys.
+    parts: Interner<(u32, Box<[u8]>), Box<[u32]>>,
+    keys: Interner<A::Key, ()>,
+    /// Keys that may have lost their last holder.
+    idle: Vec<u32>,
+    /// The few different prices that parts settle alone.
+    settled: Vec<Rc<A::Price>>,
+}
+
+/// How many different settled prices are shared; others are kept with their part.
+const SETTLED_MAX: usize = 64;
+
+impl<A: Appraisal> Default for Tables<A> {
+    fn default() -> Self {
+        Self {
+            contexts: Interner::default(),
+            parts: Interner::default(),
+            keys: Interner::default(),
+            idle: Vec::new(),
+            settled: Vec::new(),
+        }
+    }
+}
+
+impl<A: Appraisal> Tables<A> {
+    /// The number of a context, held by its document.
+    pub(crate) fn hold_context(&mut self, text: &str) -> u32 {
+        let hash = hash_bytes(0, text.as_bytes());
+        let found = self.contexts.find(hash, |context| **context == *text);
+        let id = found.unwrap_or_else(|| self.contexts.insert(hash, Arc::from(text), ()));
+        self.contexts.hold(id);
+        id
+    }
+
+    /// The number of a part, held by its document, and whether it is new and to be defined.
+    pub(crate) fn hold_part(&mut self, context: u32, bytes: &[u8]) -> (u32, bool) {
+        let hash = hash_bytes(context, bytes);
+        let same = |part: &(u32, Box<[u8]>)| part.0 == context && *part.1 == *bytes;
+        let found = self.parts.find(hash, same);
+        let id =
+            found.unwrap_or_else(|| self.parts.insert(hash, (context, bytes.into()), [].into()));
+        self.parts.hold(id);
+        (id, found.is_none())
+    }
+
+    /// Gives a new part its components; `ask` is called with each key that is new.
+    pub(crate) fn define(
+        &mut self,
+        part: u32,
+        components: Vec<Component<A>>,
+        mut ask: impl FnMut(&A::Key, u32),
+    ) -> Box<[Slot<A::Price>]> {
+        let slots: Box<[_]> = components
+            .into_iter()
+            .map(|component| match component {
+                Component::Settled(price) => Slot::Settled(self.share(price)),
+                Component::Priced(key) => Slot::Priced(self.hold_key(key, &mut ask)),
+            })
+            .collect();
+        let keys = slots.iter().filter_map(|slot| match slot {
+            Slot::Settled(_) => None,
+            Slot::Priced(key) => Some(*key),
+        });
+        *self.parts.value_mut(part) = keys.collect();
+        slots
+    }
+
+    /// Ends a document's hold on its context and parts; `gone` is told which parts are gone.
+    pub(crate) fn release(&mut self, document: &Packed, mut gone: impl FnMut(u32)) {
+        for part in document.parts() {
+            if self.parts.release(part) == 0 {
+                let (_, keys) = self.parts.remove(part);
+                for key in keys {
+                    if self.keys.release(key) == 0 {
+                        self.idle.push(key);
+                    }
+                }
+                gone(part);
+            }
+        }
+        if self.contexts.release(document.context()) == 0 {
+            self.contexts.remove(document.context());
+        }
+    }
+
+    /// Forgets the keys that nothing holds any more and hands them out with their numbers.
+    pub(crate) fn forget_idle_keys(&mut self, mut forgotten: impl FnMut(A::Key, u32)) {
+        for key in std::mem::take(&mut self.idle) {
+            if self.keys.contains(key) && self.keys.holders(key) == 0 {
+                forgotten(self.keys.remove(key).0, key);
+            }
+        }
+    }
+
+    pub(crate) fn context(&self, id: u32) -> &Arc<str> {
+        self.contexts.key(id)
+    }
+
+    /// Context and bytes of a part.
+    pub(crate) fn part(&self, id: u32) -> (&Arc<str>, &[u8]) {
+        let (context, bytes) = self.parts.key(id);
+        (self.contexts.key(*context), bytes)
+    }
+
+    fn hold_key(&mut self, key: A::Key, mut ask: impl FnMut(&A::Key, u32)) -> u32 {
+        let hash = hash_of(&key);
+        let id = self
+            .keys
+            .find(hash, |known| *known == key)
+            .unwrap_or_else(|| {
+                let id = self.keys.insert(hash, key, ());
+                ask(self.keys.key(id), id);
+                id
+            });
+        self.keys.hold(id);
+        id
+    }
+
+    fn share(&mut self, price: A::Price) -> Rc<A::Price> {
+        if let Some(known) = self.settled.iter().find(|known| ***known == price) {
+            return Rc::clone(known);
+        }
+        let price = Rc::new(price);
+        if self.settled.len() < SETTLED_MAX {
+            self.settled.push(Rc::clone(&price));
+        }
+        price
+    }
+}
