@@ -10,6 +10,7 @@ pub mod tables;
 pub mod time;
 pub mod topic;
 pub mod valued;
+pub mod view;
 
 pub use codec::DecodeError;
 pub use event_id::EventId;

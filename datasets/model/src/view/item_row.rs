@@ -1,0 +1,329 @@
+//! One item of a breakdown as an array: slot, name, six components, and its sum where it is
+//! another than that of the first three components.
+
+use valuation::{ComponentKind, ComponentValue, Detail, Meso, Status};
+
+use super::json::{Cell, push_float, push_mesos, push_text};
+use super::{ItemView, ViewFormError};
+use crate::valued::ItemValuation;
+
+/// The slots of the provider's documents; a row names one by its place here, any other by its text.
+pub(super) const SLOTS: [&str; 24] = [
+    "모자",
+    "귀고리",
+    "상의",
+    "하의",
+    "신발",
+    "장갑",
+    "망토",
+    "무기",
+    "훈장",
+    "벨트",
+    "어깨장식",
+    "포켓 아이템",
+    "기계 심장",
+    "뱃지",
+    "엠블렘",
+    "얼굴장식",
+    "눈장식",
+    "반지1",
+    "반지2",
+    "반지3",
+    "반지4",
+    "펜던트",
+    "펜던트2",
+    "보조무기",
+];
+
+/// The components whose sum an item has by default.
+const SUMMED: usize = 3;
+
+/// The first star that a starforce policy speaks of.
+const POLICY_FROM: u8 = 15;
+
+/// The row of an item: one JSON array.
+pub(super) fn encode(item: &ItemValuation) -> String {
+    let mut out = String::with_capacity(256);
+    out.push('[');
+    match SLOTS.iter().position(|slot| *slot == item.item.slot) {
+        Some(place) => out.push_str(&place.to_string()),
+        None => push_text(&mut out, &item.item.slot),
+    }
+    out.push(',');
+    push_text(&mut out, &item.item.name);
+    for (kind, component) in ComponentKind::ALL.into_iter().zip(&item.components) {
+        out.push(',');
+        push_component(&mut out, kind, component);
+    }
+    if (item.cost_mesos, item.missing_parts) != default_sum(&item.components) {
+        out.push(',');
+        push_mesos(&mut out, Some(item.cost_mesos));
+        out.push(',');
+        out.push_str(&item.missing_parts.to_string());
+    }
+    out.push(']');
+    out
+}
+
+/// Reads a row.
+pub(super) fn decode(cell: &Cell) -> Option<ItemView> {
+    let cells = cell.list()?;
+    let (head, rest) = cells.split_at_checked(2)?;
+    let (components, sum) = rest.split_at_checked(ComponentKind::ALL.len())?;
+    let slot = match &head[0] {
+        Cell::Text(slot) => slot.clone(),
+        place => (*SLOTS.get(place.integer::<usize>()?)?).to_owned(),
+    };
+    let components: Option<Vec<_>> = ComponentKind::ALL
+        .into_iter()
+        .zip(components)
+        .map(|(kind, cell)| read_component(kind, cell))
+        .collect();
+    let components: [ComponentValue; 6] = components?.try_into().ok()?;
+    let (cost_mesos, missing_parts) = match sum {
+        [cost, missing, ..] => (cost.mesos()?, missing.integer()?),
+        _ => default_sum(&components),
+    };
+    Some(ItemView {
+        slot,
+        name: head[1].text()?.to_owned(),
+        components,
+        cost_mesos,
+        missing_parts,
+    })
+}
+
+fn default_sum(components: &[ComponentValue; 6]) -> (Meso, u32) {
+    let costs = components[..SUMMED]
+        .iter()
+        .map(|component| component.cost_mesos);
+    costs.fold((Meso(0), 0), |(sum, missing), cost| match cost {
+        Some(cost) => (Meso(sum.0 + cost.0), missing),
+        None => (sum, missing + 1),
+    })
+}
+
+/// A settled component is its status' place in `Status::ALL`; an ok one is an array.
+fn push_component(out: &mut String, kind: ComponentKind, value: &ComponentValue) {
+    if value.status != Status::Ok {
+        let place = Status::ALL
+            .iter()
+            .position(|status| *status == value.status);
+        out.push_str(&place.expect("ALL lists every status").to_string());
+        return;
+    }
+    out.push('[');
+    push_mesos(out, value.cost_mesos);
+    match kind {
+        ComponentKind::Potential | ComponentKind::AdditionalPotential => push_resets(out, value),
+        ComponentKind::Starforce
+        | ComponentKind::GradeUp
+        | ComponentKind::AdditionalGradeUp
+        | ComponentKind::Flame => {
+            out.push(',');
+            push_float(out, value.tries);
+            push_detail(out, value);
+        }
+    }
+    out.push(']');
+}
+
+/// `cost, fee`: tries, deviation and quantiles follow from them. Tries are written where they do not.
+fn push_resets(out: &mut String, value: &ComponentValue) {
+    let fee = match value.detail {
+        Detail::Potential { fee_mesos, .. } => fee_mesos,
+        Detail::None | Detail::Starforce { .. } | Detail::Flame { .. } => None,
+    };
+    out.push(',');
+    push_mesos(out, fee);
+    if tries_from(value.cost_mesos, fee).is_none() {
+        out.push(',');
+        push_float(out, value.tries);
+    }
+}
+
+/// The mean number of resets, when a cost is known: the cost over the fee.
+fn tries_from(cost: Option<Meso>, fee: Option<Meso>) -> Option<f64> {
+    let (cost, fee) = (cost?, fee.filter(|fee| fee.0 > 0)?);
+    #[expect(clippy::cast_precision_loss, reason = "tries are a float")]
+    let tries = cost.0 as f64 / fee.0 as f64;
+    // The cost is rounded to whole mesos, so that a sure reset may seem to need a little less.
+    Some(tries.max(1.0))
+}
+
+fn push_detail(out: &mut String, value: &ComponentValue) {
+    match &value.detail {
+        Detail::None | Detail::Potential { .. } => {
+            if value.sd_mesos.is_some() {
+                out.push(',');
+                push_float(out, value.sd_mesos);
+            }
+        }
+        Detail::Starforce {
+            target,
+            destructions,
+            spares,
+            policy,
+        } => {
+            out.push(',');
+            push_float(out, value.sd_mesos);
+            out.push_str(&format!(",{target},"));
+            push_float(out, Some(*destructions));
+            out.push(',');
+            push_text(out, &policy_letters(policy));
+            if spares != destructions {
+                out.push(',');
+                push_float(out, Some(*spares));
+            }
+        }
+        Detail::Flame {
+            score,
+            boss,
+            tries_powerful,
+            tries_abyss,
+        } => {
+            out.push(',');
+            push_float(out, value.sd_mesos);
+            out.push_str(&format!(",{score},{},", u8::from(*boss)));
+            push_float(out, *tries_powerful);
+            out.push(',');
+            push_float(out, *tries_abyss);
+        }
+    }
+}
+
+fn read_component(kind: ComponentKind, cell: &Cell) -> Option<ComponentValue> {
+    let cells = match cell {
+        Cell::List(cells) => cells.as_slice(),
+        place => return Some(ComponentValue::settled(settled_status(place)?)),
+    };
+    let at = |place: usize| cells.get(place).unwrap_or(&Cell::Null);
+    let cost_mesos = at(0).mesos();
+    let (tries, sd_mesos, detail) = match kind {
+        ComponentKind::Potential | ComponentKind::AdditionalPotential => {
+            read_resets(cost_mesos, at(1).mesos(), at(2).float())
+        }
+        ComponentKind::GradeUp | ComponentKind::AdditionalGradeUp => {
+            (at(1).float(), at(2).float(), Detail::None)
+        }
+        ComponentKind::Starforce => {
+            let destructions = at(4).float()?;
+            let detail = Detail::Starforce {
+                target: at(3).integer()?,
+                destructions,
+                spares: at(6).float().unwrap_or(destructions),
+                policy: policy_of(at(5).text()?)?,
+            };
+            (at(1).float(), at(2).float(), detail)
+        }
+        ComponentKind::Flame => {
+            let detail = Detail::Flame {
+                score: at(3).integer()?,
+                boss: at(4).integer::<u8>()? == 1,
+                tries_powerful: at(5).float(),
+                tries_abyss: at(6).float(),
+            };
+            (at(1).float(), at(2).float(), detail)
+        }
+    };
+    Some(ComponentValue {
+        status: Status::Ok,
+        cost_mesos,
+        tries,
+        sd_mesos,
+        detail,
+    })
+}
+
+fn settled_status(place: &Cell) -> Option<Status> {
+    let status = *Status::ALL.get(place.integer::<usize>()?)?;
+    (status != Status::Ok).then_some(status)
+}
+
+/// Tries, deviation and quantiles of a potential (VALUATION 4.3 and 8): the chance is 1 over tries.
+fn read_resets(
+    cost: Option<Meso>,
+    fee: Option<Meso>,
+    tries: Option<f64>,
+) -> (Option<f64>, Option<f64>, Detail) {
+    let Some(tries) = tries_from(cost, fee).or(tries) else {
+        return (None, None, Detail::None);
+    };
+    let probability = 1.0 / tries;
+    #[expect(clippy::cast_precision_loss, reason = "a fee is far below 2^53")]
+    let sd_mesos = fee.map(|fee| fee.0 as f64 * (1.0 - probability).max(0.0).sqrt() * tries);
+    let tries_quantiles = [0.5, 0.9, 0.99].map(|quantile: f64| {
+        let tries = (1.0 - quantile).ln() / (-probability).ln_1p();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates"
+        )]
+        let tries = tries.ceil().max(1.0) as u64;
+        tries
+    });
+    let detail = Detail::Potential {
+        probability,
+        fee_mesos: fee,
+        tries_quantiles,
+    };
+    (Some(tries), sd_mesos, detail)
+}
+
+/// The actions from star 15 on, a letter each (`d`own to 12, `r`estore, `s`afeguard); a policy of
+/// any other form in words.
+fn policy_letters(policy: &[(u8, String)]) -> String {
+    let letters: Option<String> = policy
+        .iter()
+        .zip(POLICY_FROM..)
+        .map(|((star, action), place)| {
+            let restored = format!("->{}", (*star).min(22));
+            match action.as_str() {
+                _ if *star != place => None,
+                "->12" => Some('d'),
+                "safeguard" => Some('s'),
+                action => (action == restored).then_some('r'),
+            }
+        })
+        .collect();
+    letters.unwrap_or_else(|| {
+        let words: Vec<_> = policy
+            .iter()
+            .map(|(star, action)| format!("{star}:{action}"))
+            .collect();
+        words.join(" ")
+    })
+}
+
+fn policy_of(text: &str) -> Option<Vec<(u8, String)>> {
+    if text.contains(':') {
+        let words = text.split(' ').map(|word| word.split_once(':'));
+        return words
+            .map(|word| {
+                word.and_then(|(star, action)| Some((star.parse().ok()?, action.to_owned())))
+            })
+            .collect();
+    }
+    text.chars()
+        .zip(POLICY_FROM..)
+        .map(|(letter, star)| {
+            let action = match letter {
+                'd' => "->12".to_owned(),
+                's' => "safeguard".to_owned(),
+                'r' => format!("->{}", star.min(22)),
+                _ => return None,
+            };
+            Some((star, action))
+        })
+        .collect()
+}
+
+/// Reads the rows of a breakdown.
+pub(super) fn decode_all(cells: &[Cell]) -> Result<Vec<ItemView>, ViewFormError> {
+    let rows: Option<Vec<_>> = cells.iter().map(decode).collect();
+    rows.ok_or(ViewFormError::Shape { what: "the items" })
+}
+
+#[cfg(test)]
+#[path = "item_row/tests.rs"]
+mod tests;
