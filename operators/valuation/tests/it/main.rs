@@ -1,5 +1,6 @@
 //! The prices against golden lines, brute force and simulation.
 
+mod conformance;
 mod flame;
 mod golden;
 mod money_text;

@@ -111,14 +111,24 @@ fn restarts_take_what_is_priced() {
 
 #[test]
 fn mixed_policies_take_what_is_priced() {
-    let rules = rulesets::kms_2026(true, 10_000_000_000);
-    let Detail::Starforce { policy, .. } = starforce::price(&rules, Level(150), Star(22)).detail
-    else {
-        panic!("it has a policy")
-    };
-    assert_eq!(policy[0], (15, "safeguard".to_owned()));
-    assert!(policy.contains(&(20, "->20".to_owned())) && policy.contains(&(19, "->12".to_owned())));
-    check(&rules, Level(150), Star(22));
+    let price = 10_000_000_000;
+    for (safeguard, level, actions) in [
+        (false, 139, [(18, "->18"), (19, "->12"), (20, "->20")]),
+        (true, 150, [(15, "safeguard"), (18, "->18"), (19, "->12")]),
+    ] {
+        let rules = rulesets::kms_2026(safeguard, price);
+        let value = starforce::price(&rules, Level(level), Star(22));
+        let Detail::Starforce { policy, .. } = value.detail else {
+            panic!("it has a policy")
+        };
+        for (star, action) in actions {
+            assert!(
+                policy.contains(&(star, action.to_owned())),
+                "{star} {action}: {policy:?}"
+            );
+        }
+        check(&rules, Level(level), Star(22));
+    }
 }
 
 #[test]
