@@ -1,0 +1,184 @@
+//! Which files a compaction takes.
+
+use model::tables::{Kind, TableSpec};
+
+use crate::files::{LiveFile, Origin};
+
+/// When a compaction is worth its while, and how much it takes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompactionLimits {
+    /// Appended files below which nothing is done.
+    pub files_min: usize,
+    /// Bytes of appended files that are taken at once, as they are on disk: they are sorted in
+    /// memory, where they take several times as much.
+    pub appended_bytes_max: u64,
+    /// A run is taken along when it holds at most this many times the bytes that come before it.
+    pub run_ratio: u64,
+}
+
+impl Default for CompactionLimits {
+    fn default() -> Self {
+        Self {
+            files_min: 16,
+            appended_bytes_max: 64 << 20,
+            run_ratio: 3,
+        }
+    }
+}
+
+impl CompactionLimits {
+    /// Takes all files whatever their number and size: for tests and for a last tidying up.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            files_min: 0,
+            appended_bytes_max: u64::MAX,
+            run_ratio: u64::MAX,
+        }
+    }
+}
+
+/// The files that a compaction takes, in the order in which they are to be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    pub files: Vec<LiveFile>,
+    /// Whether no older rows lie in files that are left out.
+    pub whole: bool,
+}
+
+/// Chooses among all files of a table, which come in the order of time.
+pub(crate) fn choose(
+    files: Vec<LiveFile>,
+    spec: &TableSpec,
+    limits: &CompactionLimits,
+) -> Option<Chosen> {
+    if spec.kind == Kind::Now {
+        return None;
+    }
+    let mut runs: Vec<(String, Vec<LiveFile>)> = Vec::new();
+    let mut appended = Vec::new();
+    let mut appended_bytes = 0;
+    for file in files {
+        match file.origin() {
+            Origin::Run(run) => match runs.iter_mut().find(|(name, _)| *name == run) {
+                Some((_, files)) => files.push(file),
+                None => runs.push((run, vec![file])),
+            },
+            Origin::Appended => {
+                if appended.is_empty() || appended_bytes + file.bytes <= limits.appended_bytes_max {
+                    appended_bytes += file.bytes;
+                    appended.push(file);
+                } else {
+                    // The oldest are taken; what is left out stays one stretch of time.
+                    break;
+                }
+            }
+        }
+    }
+    if appended.len() < limits.files_min {
+        return None;
+    }
+    // The newest run is named after the largest epoch.
+    runs.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut bytes = appended_bytes;
+    let mut taken = Vec::new();
+    // A log has nothing to merge: its runs are left alone.
+    if spec.kind != Kind::Log {
+        while let Some((_, files)) = runs.last() {
+            let size: u64 = files.iter().map(|file| file.bytes).sum();
+            if size > bytes.saturating_mul(limits.run_ratio) {
+                break;
+            }
+            bytes += size;
+            taken.push(runs.pop()?.1);
+        }
+    }
+    let whole = runs.is_empty();
+    let mut chosen: Vec<LiveFile> = taken.into_iter().rev().flatten().collect();
+    chosen.append(&mut appended);
+    if chosen.is_empty() {
+        return None;
+    }
+    Some(Chosen {
+        files: chosen,
+        whole,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use model::tables::Relation;
+
+    use super::*;
+    use crate::files::{Bound, FileStats, name};
+
+    fn file(origin: &Origin, place: usize, bytes: u64, epochs: (i64, i64)) -> LiveFile {
+        let (min, max) = epochs;
+        LiveFile {
+            name: name(origin, "set", place),
+            path: PathBuf::new(),
+            bytes,
+            stats: FileStats {
+                rows: 1,
+                bounds: [("epoch".to_owned(), Bound::Int { min, max })].into(),
+            },
+        }
+    }
+
+    fn run(epoch: i64, bytes: u64) -> LiveFile {
+        file(&Origin::Run(format!("{epoch:020}")), 0, bytes, (0, epoch))
+    }
+
+    fn appended(epoch: i64, bytes: u64) -> LiveFile {
+        file(&Origin::Appended, epoch as usize, bytes, (epoch, epoch))
+    }
+
+    const LIMITS: CompactionLimits = CompactionLimits {
+        files_min: 2,
+        appended_bytes_max: 100,
+        run_ratio: 2,
+    };
+
+    fn sizes(files: Vec<LiveFile>, relation: Relation) -> Option<(Vec<u64>, bool)> {
+        choose(files, relation.spec(), &LIMITS).map(|chosen| {
+            let sizes = chosen.files.iter().map(|file| file.bytes).collect();
+            (sizes, chosen.whole)
+        })
+    }
+
+    #[test]
+    fn few_files_are_left_alone() {
+        assert_eq!(sizes(vec![appended(9, 1)], Relation::Likes), None);
+    }
+
+    #[test]
+    fn small_runs_are_taken_along_and_large_ones_are_not() {
+        let files = || vec![run(3, 1000), run(5, 60), appended(8, 20), appended(9, 30)];
+        assert_eq!(
+            sizes(files(), Relation::Likes),
+            Some((vec![60, 20, 30], false))
+        );
+        assert_eq!(
+            sizes(files(), Relation::Rejected),
+            Some((vec![20, 30], false))
+        );
+        assert_eq!(
+            sizes(files()[1..].to_vec(), Relation::Likes),
+            Some((vec![60, 20, 30], true))
+        );
+    }
+
+    #[test]
+    fn the_oldest_appended_files_are_taken_up_to_the_limit() {
+        let files = vec![appended(7, 60), appended(8, 30), appended(9, 30)];
+        assert_eq!(sizes(files, Relation::Likes), Some((vec![60, 30], true)));
+    }
+
+    #[test]
+    fn a_table_that_is_rewritten_is_never_compacted() {
+        let files = vec![appended(7, 60), appended(8, 30)];
+        assert_eq!(sizes(files, Relation::LikeCountsNow), None);
+    }
+}
