@@ -1,0 +1,15 @@
+//! Kafka by librdkafka: assigned partitions, own offsets, one queue a partition.
+
+mod admin;
+mod backoff;
+mod config;
+mod context;
+mod reader;
+mod source;
+mod writer;
+
+pub use admin::{KafkaAdmin, NewTopic, TopicFacts};
+pub use config::KafkaConfig;
+pub(crate) use context::is_transient_code;
+pub use source::KafkaSource;
+pub use writer::KafkaWriter;
