@@ -1,0 +1,64 @@
+//! The tables of likes: counts per target. The pairs are the rows of `input_likes`.
+
+use arrow::array::RecordBatch;
+use lake::{Lake, LakeError, Owner, Table};
+use model::Epoch;
+use model::tables::{LikeCountRows, Relation};
+
+use super::committer::TableGroup;
+use super::inputs::seal;
+use super::router::FinishedEpoch;
+
+/// `like_counts`.
+pub struct LikeTables {
+    counts: Table,
+    rows: LikeCountRows,
+    /// Rows of a commit that is under way.
+    prepared: Option<RecordBatch>,
+}
+
+impl LikeTables {
+    /// Opens the table and fences older generations off.
+    pub fn open(lake: &Lake, owner: &Owner) -> Result<Self, LakeError> {
+        Ok(Self { counts: lake.table(Relation::LikeCounts, owner)?, rows: LikeCountRows::default(), prepared: None })
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.counts
+    }
+}
+
+impl TableGroup for LikeTables {
+    type Feed = FinishedEpoch;
+
+    fn name(&self) -> &'static str {
+        "likes"
+    }
+
+    fn epoch(feed: &FinishedEpoch) -> Epoch {
+        feed.epoch
+    }
+
+    fn take(&mut self, feed: &FinishedEpoch) {
+        if self.counts.committed() >= Some(feed.epoch) {
+            return;
+        }
+        for change in &feed.like_counts {
+            self.rows.change(&change.key, change.old.unwrap_or(0), change.new.unwrap_or(0), feed.epoch);
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {
+        let rows = &mut self.rows;
+        let prepared = self.prepared.get_or_insert_with(|| rows.finish());
+        seal(&mut self.counts, prepared, through, &[])?;
+        self.prepared = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! The tables of valuations: items, presets, characters.
+
+use arrow::array::RecordBatch;
+use lake::{Lake, LakeError, Owner, Table};
+use model::Epoch;
+use model::tables::{Relation, ValuationRows, changes};
+
+use super::committer::TableGroup;
+use super::inputs::seal;
+use super::router::FinishedEpoch;
+
+/// `item_valuations`, `preset_valuations` and `character_valuations`.
+pub struct ValuationTables {
+    tables: [Table; 3],
+    rows: ValuationRows,
+    /// Rows of a commit that is under way: kept until every table has them.
+    prepared: Option<[RecordBatch; 3]>,
+}
+
+impl ValuationTables {
+    /// Opens the tables and fences older generations off.
+    pub fn open(lake: &Lake, owner: &Owner) -> Result<Self, LakeError> {
+        Ok(Self {
+            tables: [
+                lake.table(Relation::ItemValuations, owner)?,
+                lake.table(Relation::PresetValuations, owner)?,
+                lake.table(Relation::CharacterValuations, owner)?,
+            ],
+            rows: ValuationRows::default(),
+            prepared: None,
+        })
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter()
+    }
+}
+
+impl TableGroup for ValuationTables {
+    type Feed = FinishedEpoch;
+
+    fn name(&self) -> &'static str {
+        "valuations"
+    }
+
+    fn epoch(feed: &FinishedEpoch) -> Epoch {
+        feed.epoch
+    }
+
+    fn take(&mut self, feed: &FinishedEpoch) {
+        if self.tables.iter().all(|table| table.committed() >= Some(feed.epoch)) {
+            return;
+        }
+        for change in &feed.valuations {
+            changes(&change.key, change.old.as_ref(), change.new.as_ref(), feed.epoch, &mut self.rows);
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.rows.items.len() + self.rows.presets.len() + self.rows.characters.len()
+    }
+
+    fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {
+        let rows = &mut self.rows;
+        let prepared = self
+            .prepared
+            .get_or_insert_with(|| [rows.items.finish(), rows.presets.finish(), rows.characters.finish()]);
+        for (table, batch) in self.tables.iter_mut().zip(prepared) {
+            let batch = match table.committed() {
+                Some(committed) => after(batch, committed),
+                None => batch.clone(),
+            };
+            seal(table, &batch, through, &[])?;
+        }
+        self.prepared = None;
+        Ok(())
+    }
+}
+
+/// The rows above an epoch that the table committed before: tables of a group may have stopped at
+/// different epochs.
+pub(super) fn after(batch: &RecordBatch, committed: Epoch) -> RecordBatch {
+    use arrow::array::{AsArray as _, BooleanArray};
+    use arrow::datatypes::Int64Type;
+    let epochs = batch.column_by_name("epoch").expect("every table of changes has an epoch").as_primitive::<Int64Type>();
+    let newer: BooleanArray =
+        epochs.iter().map(|epoch| epoch.map(|epoch| epoch.cast_unsigned() > committed.0)).collect();
+    arrow::compute::filter_record_batch(batch, &newer).expect("the mask is as long as the batch")
+}

@@ -1,0 +1,187 @@
+//! Bounds what is in flight: sealed epochs that a required sink has not committed yet.
+//!
+//! Timely has no back-pressure, so the sources hold: while the gate is shut nothing is sealed, readers
+//! wait at their full channel, and their split queues are no longer read.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use model::Epoch;
+
+/// How far a required sink got, by its name.
+type Positions = BTreeMap<&'static str, Option<Epoch>>;
+
+/// The gate that sealing passes.
+#[derive(Debug)]
+pub struct FlowGate {
+    epochs_max: usize,
+    bytes_max: u64,
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    in_flight: VecDeque<(Epoch, u64)>,
+    bytes: u64,
+    positions: Positions,
+    held_since: Option<Instant>,
+    closed: bool,
+}
+
+/// Who holds the sources, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The required sink that is furthest behind.
+    pub by: &'static str,
+    /// How long nothing could be sealed.
+    pub age: Duration,
+    /// Epochs in flight.
+    pub epochs: usize,
+    /// Bytes in flight.
+    pub bytes: u64,
+}
+
+impl FlowGate {
+    /// A gate for the required sinks of these names, all at their start.
+    #[must_use]
+    pub fn new(epochs_max: usize, bytes_max: u64, required: &[&'static str]) -> Self {
+        let positions = required.iter().map(|&name| (name, None)).collect();
+        Self {
+            epochs_max,
+            bytes_max,
+            state: Mutex::new(State {
+                positions,
+                ..State::default()
+            }),
+            moved: Condvar::new(),
+        }
+    }
+
+    /// Takes an epoch of `bytes` into flight once there is room; says whether there was before the gate
+    /// was closed for good.
+    pub fn pass(&self, epoch: Epoch, bytes: u64) -> bool {
+        let mut state = self.lock();
+        while !state.closed && !state.in_flight.is_empty() && !self.has_room(&state, bytes) {
+            state.held_since.get_or_insert_with(Instant::now);
+            state = self
+                .moved
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.held_since = None;
+        if state.closed {
+            return false;
+        }
+        state.in_flight.push_back((epoch, bytes));
+        state.bytes += bytes;
+        true
+    }
+
+    /// A required sink committed everything up to and including `epoch`.
+    ///
+    /// # Panics
+    /// If the gate does not know the sink.
+    pub fn reached(&self, sink: &'static str, epoch: Epoch) {
+        let mut state = self.lock();
+        let position = state
+            .positions
+            .get_mut(sink)
+            .expect("the gate was made for this sink");
+        *position = (*position).max(Some(epoch));
+        let slowest = state.positions.values().min().copied().flatten();
+        while let Some(&(first, bytes)) = state.in_flight.front()
+            && Some(first) <= slowest
+        {
+            state.in_flight.pop_front();
+            state.bytes -= bytes;
+        }
+        self.moved.notify_all();
+    }
+
+    /// Lets whoever waits go, with the answer that there is no room: the job ends.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.moved.notify_all();
+    }
+
+    /// Who holds the sources now, if anyone does.
+    #[must_use]
+    pub fn held(&self) -> Option<Held> {
+        let state = self.lock();
+        let since = state.held_since?;
+        let (by, _) = state
+            .positions
+            .iter()
+            .min_by_key(|(_, position)| **position)?;
+        Some(Held {
+            by,
+            age: since.elapsed(),
+            epochs: state.in_flight.len(),
+            bytes: state.bytes,
+        })
+    }
+
+    /// The epoch that all required sinks have committed.
+    #[must_use]
+    pub fn committed(&self) -> Option<Epoch> {
+        self.lock().positions.values().min().copied().flatten()
+    }
+
+    fn has_room(&self, state: &State, bytes: u64) -> bool {
+        state.in_flight.len() < self.epochs_max && state.bytes + bytes <= self.bytes_max
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_is_in_flight_stays_within_its_bounds_until_the_slowest_sink_commits() {
+        let gate = Arc::new(FlowGate::new(2, 100, &["a", "b"]));
+        assert!(gate.pass(Epoch(1), 10) && gate.pass(Epoch(2), 10));
+        let waiting = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || gate.pass(Epoch(3), 10)
+        });
+        while gate.held().is_none() {
+            thread::yield_now();
+        }
+        gate.reached("a", Epoch(2));
+        assert_eq!(
+            gate.held().map(|held| (held.by, held.epochs, held.bytes)),
+            Some(("b", 2, 20))
+        );
+        gate.reached("b", Epoch(1));
+        assert!(waiting.join().unwrap());
+        assert_eq!(gate.held(), None);
+        assert_eq!(gate.committed(), Some(Epoch(1)));
+    }
+
+    #[test]
+    fn an_epoch_larger_than_the_bound_passes_alone() {
+        let gate = FlowGate::new(2, 100, &["a"]);
+        assert!(gate.pass(Epoch(1), 500));
+    }
+
+    #[test]
+    fn closing_lets_the_waiting_go() {
+        let gate = Arc::new(FlowGate::new(1, 100, &["a"]));
+        assert!(gate.pass(Epoch(1), 1));
+        let waiting = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || gate.pass(Epoch(2), 1)
+        });
+        gate.close();
+        assert!(!waiting.join().unwrap());
+    }
+}

@@ -1,0 +1,258 @@
+//! The job's folder: who may act (generations), which rules are in force, where the bindings are.
+//!
+//! ```text
+//! <job>/generations/00000000000000000007   put-if-absent, one a start; the newest is the only one that may act
+//! <job>/bindings/00000000000000000007.log  that generation's binding log
+//! <job>/rulesets/<hash>.toml               every ruleset ever used, put-if-absent
+//! <job>/tables/<name>/                     the Delta tables
+//! ```
+//! The folder must be linearizable: a local disk is.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use thiserror::Error;
+
+/// The number of a start of a job: each start takes a new one, and only the newest may act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Generation(pub u64);
+
+impl std::fmt::Display for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Why the job's folder could not be used.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages document the variants")]
+pub enum FolderError {
+    #[error("{doing} {path}")]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{path} is not a file that a job writes; move it out of the job's folder")]
+    Foreign { path: PathBuf },
+    #[error("ruleset {hash} is already kept with other content in {path}")]
+    RulesetDiffers { hash: String, path: PathBuf },
+}
+
+/// A job's folder.
+#[derive(Clone, Debug)]
+pub struct JobFolder {
+    root: PathBuf,
+}
+
+impl JobFolder {
+    /// Opens the folder at `root` and creates what is missing in it.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, FolderError> {
+        let folder = Self { root: root.into() };
+        for part in ["generations", "bindings", "rulesets", "tables"] {
+            let path = folder.root.join(part);
+            fs::create_dir_all(&path).map_err(io_error("create the folder", &path))?;
+        }
+        sync_folder(&folder.root)?;
+        Ok(folder)
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the tables are.
+    #[must_use]
+    pub fn tables(&self) -> PathBuf {
+        self.root.join("tables")
+    }
+
+    /// Where the binding logs are.
+    #[must_use]
+    pub fn bindings(&self) -> PathBuf {
+        self.root.join("bindings")
+    }
+
+    /// Takes the next generation by compare-and-set: of several starts at once each gets its own,
+    /// and all but the newest will stop.
+    pub fn take_generation(&self) -> Result<Generation, FolderError> {
+        loop {
+            let next = self.newest_generation()?.map_or(1, |newest| newest.0 + 1);
+            let path = self.generation_path(Generation(next));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(mut file) => {
+                    let claim = format!("pid = {}\n", std::process::id());
+                    file.write_all(claim.as_bytes())
+                        .and_then(|()| file.sync_all())
+                        .map_err(io_error("write the generation", &path))?;
+                    sync_folder(&self.root.join("generations"))?;
+                    return Ok(Generation(next));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(io_error("take the generation", &path)(error)),
+            }
+        }
+    }
+
+    /// The newest generation that was ever taken.
+    pub fn newest_generation(&self) -> Result<Option<Generation>, FolderError> {
+        Ok(numbered_files(&self.root.join("generations"), "")?
+            .last()
+            .map(|&(number, _)| Generation(number)))
+    }
+
+    /// Whether a newer generation than `own` was taken. Generations have no gaps, so one look suffices.
+    pub fn is_superseded(&self, own: Generation) -> Result<bool, FolderError> {
+        let path = self.generation_path(Generation(own.0 + 1));
+        path.try_exists()
+            .map_err(io_error("look for a newer generation at", &path))
+    }
+
+    /// Keeps a ruleset under its hash; one that is kept already must be the same.
+    pub fn keep_ruleset(&self, hash: &str, text: &str) -> Result<(), FolderError> {
+        let path = self.root.join("rulesets").join(format!("{hash}.toml"));
+        match fs::read_to_string(&path) {
+            Ok(kept) if kept == text => return Ok(()),
+            Ok(_) => {
+                return Err(FolderError::RulesetDiffers {
+                    hash: hash.to_owned(),
+                    path,
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error("read the ruleset", &path)(error)),
+        }
+        write_durably(&path, text.as_bytes())
+    }
+
+    fn generation_path(&self, generation: Generation) -> PathBuf {
+        self.root
+            .join("generations")
+            .join(format!("{:020}", generation.0))
+    }
+}
+
+/// The files of `folder` that are named by a number of 20 digits and `suffix`, lowest first.
+pub(crate) fn numbered_files(
+    folder: &Path,
+    suffix: &str,
+) -> Result<Vec<(u64, PathBuf)>, FolderError> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io_error("list", folder))? {
+        let path = entry.map_err(io_error("list", folder))?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if name.starts_with('.') {
+            continue;
+        }
+        let number = name
+            .strip_suffix(suffix)
+            .filter(|digits| digits.len() == 20)
+            .and_then(|digits| digits.parse().ok());
+        match number {
+            Some(number) => files.push((number, path)),
+            None => return Err(FolderError::Foreign { path }),
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Writes a file as one durable unit: temporary name, sync, rename, sync of the folder.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let folder = path.parent().expect("a file stands in a folder");
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .expect("our file names are UTF-8");
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    let mut file = File::create(&temporary).map_err(io_error("create", &temporary))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(io_error("write", &temporary))?;
+    fs::rename(&temporary, path).map_err(io_error("rename to", path))?;
+    sync_folder(folder)
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), FolderError> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(io_error("sync the folder", path))
+}
+
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> FolderError {
+    let path = path.to_owned();
+    move |source| FolderError::Io {
+        doing,
+        path: path.clone(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_start_takes_a_newer_generation_and_supersedes_the_older_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = JobFolder::open(dir.path()).unwrap();
+        let old = folder.take_generation().unwrap();
+        assert!(!folder.is_superseded(old).unwrap());
+        let new = folder.take_generation().unwrap();
+        assert!(new > old);
+        assert!(folder.is_superseded(old).unwrap());
+        assert!(!folder.is_superseded(new).unwrap());
+    }
+
+    #[test]
+    fn of_many_starts_at_once_no_two_get_the_same_generation() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = JobFolder::open(dir.path()).unwrap();
+        let mut taken: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| folder.take_generation().unwrap()))
+                .collect();
+            starts
+                .into_iter()
+                .map(|start| start.join().unwrap())
+                .collect()
+        });
+        taken.sort();
+        assert_eq!(taken, (1..=8).map(Generation).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_ruleset_is_kept_once_and_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = JobFolder::open(dir.path()).unwrap();
+        folder.keep_ruleset("abc", "fees = 1").unwrap();
+        folder.keep_ruleset("abc", "fees = 1").unwrap();
+        assert!(matches!(
+            folder.keep_ruleset("abc", "fees = 2"),
+            Err(FolderError::RulesetDiffers { .. })
+        ));
+    }
+
+    #[test]
+    fn a_foreign_file_among_the_generations_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = JobFolder::open(dir.path()).unwrap();
+        fs::write(dir.path().join("generations/notes.txt"), "").unwrap();
+        assert!(
+            folder
+                .take_generation()
+                .unwrap_err()
+                .to_string()
+                .contains("notes.txt")
+        );
+    }
+}

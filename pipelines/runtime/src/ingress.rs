@@ -1,0 +1,9 @@
+//! Batches to epochs: readers poll and admit on their own threads, the sealer closes epochs over whole
+//! batches, makes each durable in the binding log, and hands it on once it is released.
+
+mod hash;
+mod reader;
+mod sealer;
+
+pub use reader::{PartitionPlan, ReadBatch, ReaderError, Readers};
+pub use sealer::{ClosingRule, SealError, SealedEpoch, Sealer};

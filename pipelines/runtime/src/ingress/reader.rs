@@ -1,0 +1,189 @@
+//! Reader threads: each owns some partitions, polls them in turn and admits what it read.
+
+use std::collections::VecDeque;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use model::PartitionId;
+use model::admission::{Admitted, Partition};
+use sources::{Limits, PartitionReader, Polled, RecordBatch, SourceError, StopFlag};
+use thiserror::Error;
+
+use super::hash::record_hash;
+
+/// A batch is cut after so many records or bytes: small enough that one partition does not make the
+/// others wait, large enough that a channel costs nothing.
+const BATCH: Limits = Limits { records: 4096, bytes: 1 << 20 };
+
+/// Batches that may wait for the sealer, over all readers.
+const BATCHES_WAITING: usize = 16;
+
+/// How long a reader without records waits for the next one.
+const IDLE: Duration = Duration::from_millis(1);
+
+/// Records of one partition, admitted.
+#[derive(Debug)]
+pub struct ReadBatch {
+    /// The partition.
+    pub partition: PartitionId,
+    /// What the records became.
+    pub admitted: Admitted,
+    /// The first offset that the batch does not hold.
+    pub next_offset: i64,
+    /// Number of records.
+    pub records: u64,
+    /// Wrapping sum of the records' hashes.
+    pub hash: u64,
+}
+
+/// How one partition is to be read.
+pub struct PartitionPlan {
+    /// The reader, open at the first offset that the input table did not seal.
+    pub reader: Box<dyn PartitionReader>,
+    /// The state after the sealed offsets.
+    pub state: Partition,
+    /// Next offsets of bound epochs, ascending: batches are cut there.
+    pub cuts: VecDeque<i64>,
+    /// The next offset at which reading ends, if it does.
+    pub end: Option<i64>,
+}
+
+/// Why a partition is no longer read.
+#[derive(Debug, Error)]
+#[error("read {partition} from offset {next_offset}")]
+pub struct ReaderError {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The first offset that was not read.
+    pub next_offset: i64,
+    /// The cause.
+    pub source: SourceError,
+}
+
+/// What a reader thread tells the sealer.
+pub(super) enum Reading {
+    /// A batch.
+    Batch(ReadBatch),
+    /// A partition came to its end.
+    Ended(PartitionId),
+    /// A partition cannot be read on.
+    Failed(ReaderError),
+}
+
+/// The running reader threads.
+pub struct Readers {
+    pub(super) readings: Receiver<Reading>,
+    pub(super) partitions: Vec<PartitionId>,
+    stop: StopFlag,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    /// Starts `threads` readers over the partitions, dealt out in turn.
+    ///
+    /// # Panics
+    /// If the machine refuses a thread.
+    #[must_use]
+    pub fn start(plans: Vec<PartitionPlan>, threads: usize) -> Self {
+        let (sender, readings) = bounded(BATCHES_WAITING);
+        let stop = StopFlag::default();
+        let partitions = plans.iter().map(|plan| plan.reader.partition()).collect();
+        let mut shares: Vec<Vec<PartitionPlan>> = (0..threads.max(1)).map(|_| Vec::new()).collect();
+        for (index, plan) in plans.into_iter().enumerate() {
+            shares[index % threads.max(1)].push(plan);
+        }
+        let threads = shares
+            .into_iter()
+            .filter(|share| !share.is_empty())
+            .enumerate()
+            .map(|(index, share)| {
+                let (sender, stop) = (sender.clone(), stop.clone());
+                thread::Builder::new()
+                    .name(format!("reader-{index}"))
+                    .spawn(move || read(share, &sender, &stop))
+                    .expect("the machine has room for a thread")
+            })
+            .collect();
+        Self { readings, partitions, stop, threads }
+    }
+
+    /// Asks the readers to end after the batch in hand.
+    pub fn stop(&self) {
+        self.stop.set();
+    }
+
+    /// Ends the readers and waits for them.
+    ///
+    /// # Panics
+    /// If a reader thread panicked.
+    pub fn join(self) {
+        self.stop.set();
+        drop(self.readings);
+        for thread in self.threads {
+            thread.join().expect("a reader thread panicked");
+        }
+    }
+}
+
+/// Polls the partitions in turn until all have ended or the stop flag is set.
+fn read(mut plans: Vec<PartitionPlan>, sender: &Sender<Reading>, stop: &StopFlag) {
+    let mut batch = RecordBatch::new();
+    let mut idle_in_a_row = 0;
+    let mut turn = 0;
+    while !plans.is_empty() && !stop.is_set() {
+        turn %= plans.len();
+        let timeout = if idle_in_a_row >= plans.len() { IDLE } else { Duration::ZERO };
+        let reading = match step(&mut plans[turn], &mut batch, timeout) {
+            Ok(Step::Idle) => {
+                idle_in_a_row += 1;
+                turn += 1;
+                continue;
+            }
+            Ok(Step::Batch(batch)) => {
+                turn += 1;
+                Reading::Batch(batch)
+            }
+            Ok(Step::Ended) => Reading::Ended(plans.swap_remove(turn).reader.partition()),
+            Err(error) => {
+                plans.swap_remove(turn);
+                Reading::Failed(error)
+            }
+        };
+        idle_in_a_row = 0;
+        if sender.send(reading).is_err() {
+            return;
+        }
+    }
+}
+
+enum Step {
+    Batch(ReadBatch),
+    Idle,
+    Ended,
+}
+
+fn step(plan: &mut PartitionPlan, batch: &mut RecordBatch, timeout: Duration) -> Result<Step, ReaderError> {
+    let partition = plan.reader.partition();
+    while plan.cuts.front().is_some_and(|&cut| cut <= plan.reader.next_offset()) {
+        plan.cuts.pop_front();
+    }
+    let stop_at = plan.cuts.front().copied().or(plan.end);
+    match plan.reader.poll(batch, BATCH, stop_at, timeout) {
+        Ok(Polled::Idle) => Ok(Step::Idle),
+        Ok(Polled::End) => Ok(if plan.cuts.is_empty() { Step::Ended } else { Step::Idle }),
+        Ok(Polled::Records) => {
+            let mut admitted = Admitted::new(partition.topic);
+            let mut hash = 0_u64;
+            for record in batch.iter() {
+                hash = hash.wrapping_add(record_hash(&record));
+                plan.state.admit(&record, &mut admitted);
+            }
+            plan.state.close_batch(&mut admitted);
+            let next_offset = plan.reader.next_offset();
+            Ok(Step::Batch(ReadBatch { partition, admitted, next_offset, records: batch.len() as u64, hash }))
+        }
+        Err(error) if error.is_transient() => Ok(Step::Idle),
+        Err(source) => Err(ReaderError { partition, next_offset: plan.reader.next_offset(), source }),
+    }
+}

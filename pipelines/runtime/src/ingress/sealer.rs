@@ -1,0 +1,248 @@
+//! The sealer: closes epochs over whole batches. First those that an earlier generation bound, with
+//! the same records at the same epochs; then new ones, by count, bytes or time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::RecvTimeoutError;
+use model::{Epoch, PartitionId};
+use thiserror::Error;
+
+use super::reader::{ReadBatch, ReaderError, Readers, Reading};
+use crate::bindings::{Binding, BindingLog, Read};
+use crate::clock::{EpochMint, now_millis};
+use crate::flow::FlowGate;
+use crate::folder::{FolderError, Generation, JobFolder};
+
+/// An epoch with its records: bound, durable and released. Whoever gets it may show it.
+#[derive(Debug)]
+pub struct SealedEpoch {
+    /// The epoch and its cut.
+    pub binding: Binding,
+    /// The admitted records, those of a partition in order.
+    pub batches: Vec<ReadBatch>,
+    /// Bytes that the batches hold.
+    pub bytes: u64,
+}
+
+/// When an open epoch closes: at the first bound that it reaches.
+#[derive(Clone, Copy, Debug)]
+pub struct ClosingRule {
+    /// After so long.
+    pub after: Duration,
+    /// After so many records.
+    pub records_max: u64,
+    /// After so many bytes.
+    pub bytes_max: u64,
+}
+
+/// Why sealing ended before its time.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages document the variants")]
+pub enum SealError {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    #[error("generation {own} of this job was superseded by a newer start")]
+    Superseded { own: Generation },
+    #[error(
+        "epoch {epoch} bound {bound} records of {partition} up to offset {next_offset}, but {found} were read \
+         again there{}: the topic lost or changed records since; the tables cannot be trusted past this epoch",
+        if bound == found { " with other contents" } else { "" }
+    )]
+    Changed { epoch: Epoch, partition: PartitionId, next_offset: i64, bound: u64, found: u64 },
+    #[error("{partition} ended before offset {next_offset}, which epoch {epoch} bound")]
+    Ended { epoch: Epoch, partition: PartitionId, next_offset: i64 },
+}
+
+/// Closes epochs and hands them to `deliver`.
+pub struct Sealer<'a> {
+    /// The job's folder.
+    pub folder: &'a JobFolder,
+    /// The own generation.
+    pub generation: Generation,
+    /// The own binding log.
+    pub log: BindingLog,
+    /// Mints new epochs.
+    pub mint: EpochMint,
+    /// The ruleset in force, by hash.
+    pub ruleset: String,
+    /// When epochs close.
+    pub rule: ClosingRule,
+    /// What bounds the epochs in flight.
+    pub gate: &'a FlowGate,
+    /// Where every partition stands: sealed by its input table.
+    pub cut: BTreeMap<PartitionId, i64>,
+}
+
+impl Sealer<'_> {
+    /// Runs until all partitions ended or the readers were stopped, and seals what is left then.
+    ///
+    /// - `bound`: the bindings to read again, in order: those above what some input table sealed.
+    /// - `deliver`: gets each epoch, in order.
+    pub fn run(
+        &mut self,
+        readers: &Readers,
+        bound: Vec<Binding>,
+        deliver: &mut dyn FnMut(Arc<SealedEpoch>),
+    ) -> Result<(), SealError> {
+        let mut pending = Pending::default();
+        for binding in bound {
+            let epoch = self.rebind(readers, &mut pending, binding)?;
+            if !self.hand_on(epoch, deliver) {
+                return Ok(());
+            }
+        }
+        loop {
+            let open = self.fill(readers, &mut pending)?;
+            if pending.records > 0 {
+                let epoch = self.close(&mut pending)?;
+                if !self.hand_on(epoch, deliver) {
+                    return Ok(());
+                }
+            }
+            if !open {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Collects the records of an epoch that is bound already.
+    fn rebind(&mut self, readers: &Readers, pending: &mut Pending, binding: Binding) -> Result<SealedEpoch, SealError> {
+        let mut batches = Vec::new();
+        let mut found = BTreeMap::<PartitionId, (u64, u64)>::new();
+        for (&partition, read) in &binding.cut {
+            if !readers.partitions.contains(&partition) {
+                continue;
+            }
+            let from = self.cut.get(&partition).copied().unwrap_or(0);
+            while self.cut.get(&partition).copied().unwrap_or(0) < read.next_offset {
+                let Some(batch) = pending.next_of(readers, partition)? else {
+                    let next_offset = read.next_offset;
+                    return Err(SealError::Ended { epoch: binding.epoch, partition, next_offset });
+                };
+                self.cut.insert(partition, batch.next_offset);
+                let (records, hash) = found.entry(partition).or_default();
+                *records += batch.records;
+                *hash = hash.wrapping_add(batch.hash);
+                batches.push(batch);
+            }
+            let (records, hash) = found.get(&partition).copied().unwrap_or_default();
+            let is_read_again = from < read.next_offset;
+            if is_read_again && (records, hash) != (read.records, read.hash) {
+                return Err(SealError::Changed {
+                    epoch: binding.epoch,
+                    partition,
+                    next_offset: read.next_offset,
+                    bound: read.records,
+                    found: records,
+                });
+            }
+        }
+        Ok(SealedEpoch { bytes: bytes_of(&batches), binding, batches })
+    }
+
+    /// Waits until the open epoch must close; says whether more may come after it.
+    fn fill(&self, readers: &Readers, pending: &mut Pending) -> Result<bool, SealError> {
+        let mut opened = (pending.records > 0).then(Instant::now);
+        while pending.records < self.rule.records_max && pending.bytes < self.rule.bytes_max {
+            let wait = opened.map_or(Duration::MAX, |at: Instant| self.rule.after.saturating_sub(at.elapsed()));
+            let reading = if wait == Duration::MAX {
+                readers.readings.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                readers.readings.recv_timeout(wait)
+            };
+            match reading {
+                Ok(reading) => pending.take(reading)?,
+                Err(RecvTimeoutError::Timeout) => return Ok(true),
+                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            }
+            if pending.records > 0 {
+                opened.get_or_insert_with(Instant::now);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Mints an epoch over all that is pending, and makes it durable and released.
+    fn close(&mut self, pending: &mut Pending) -> Result<SealedEpoch, SealError> {
+        let batches = pending.drain();
+        let mut read: BTreeMap<PartitionId, Read> = self
+            .cut
+            .iter()
+            .map(|(&partition, &next_offset)| (partition, Read { next_offset, records: 0, hash: 0 }))
+            .collect();
+        for batch in &batches {
+            let of = read.entry(batch.partition).or_insert(Read { next_offset: 0, records: 0, hash: 0 });
+            of.next_offset = batch.next_offset;
+            of.records += batch.records;
+            of.hash = of.hash.wrapping_add(batch.hash);
+            self.cut.insert(batch.partition, batch.next_offset);
+        }
+        let binding = Binding { epoch: self.mint.mint(now_millis()), ruleset: self.ruleset.clone(), cut: read };
+        self.log.append(std::slice::from_ref(&binding))?;
+        if self.folder.is_superseded(self.generation)? {
+            return Err(SealError::Superseded { own: self.generation });
+        }
+        Ok(SealedEpoch { bytes: bytes_of(&batches), binding, batches })
+    }
+
+    fn hand_on(&self, epoch: SealedEpoch, deliver: &mut dyn FnMut(Arc<SealedEpoch>)) -> bool {
+        let passed = self.gate.pass(epoch.binding.epoch, epoch.bytes);
+        if passed {
+            deliver(Arc::new(epoch));
+        }
+        passed
+    }
+}
+
+fn bytes_of(batches: &[ReadBatch]) -> u64 {
+    batches.iter().map(|batch| batch.admitted.bytes_held() as u64).sum()
+}
+
+/// Batches that no epoch holds yet.
+#[derive(Default)]
+struct Pending {
+    batches: VecDeque<ReadBatch>,
+    records: u64,
+    bytes: u64,
+}
+
+impl Pending {
+    fn take(&mut self, reading: Reading) -> Result<(), SealError> {
+        match reading {
+            Reading::Batch(batch) => {
+                self.records += batch.records;
+                self.bytes += batch.admitted.bytes_held() as u64;
+                self.batches.push_back(batch);
+            }
+            Reading::Ended(partition) => tracing::debug!(%partition, "partition ended"),
+            Reading::Failed(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// The next batch of one partition; `None` when no more will come.
+    fn next_of(&mut self, readers: &Readers, partition: PartitionId) -> Result<Option<ReadBatch>, SealError> {
+        loop {
+            if let Some(at) = self.batches.iter().position(|batch| batch.partition == partition) {
+                let batch = self.batches.remove(at).expect("the place was just found");
+                self.records -= batch.records;
+                self.bytes -= batch.admitted.bytes_held() as u64;
+                return Ok(Some(batch));
+            }
+            match readers.readings.recv() {
+                Ok(reading) => self.take(reading)?,
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Vec<ReadBatch> {
+        self.records = 0;
+        self.bytes = 0;
+        self.batches.drain(..).collect()
+    }
+}
