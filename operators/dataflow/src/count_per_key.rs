@@ -15,8 +15,7 @@ use timely::progress::Timestamp;
 
 use crate::change::Change;
 use crate::hash::{hash_bytes, route};
-use crate::paged::Paged;
-use crate::texts::{Span, Texts};
+use crate::records::{Address, Records};
 
 /// What [`count_per_key`] says, each on the worker that holds the key.
 pub struct Counted<'scope, T: Timestamp> {
@@ -28,7 +27,7 @@ pub struct Counted<'scope, T: Timestamp> {
 
 /// Counts the occurrences of each key.
 ///
-/// State is the text of each key that occurs and some 30 bytes; nothing is kept by time.
+/// State is the text of each key that occurs and 20 to 30 bytes; nothing is kept by time.
 ///
 /// - `keys`: keys, with how many more (or fewer) there are of each.
 /// - `read_outs`: asks for all counts as they stand at the end of an epoch, from any worker.
@@ -118,10 +117,12 @@ where
                     let updates = batches
                         .into_iter()
                         .flatten()
-                        .map(|(key, _, diff)| (key, diff));
-                    let mut session = changes.session(&port);
+                        .map(|(key, _, diff)| (key, diff))
+                        .collect();
                     let tell = tell_from.less_equal(&epoch);
-                    counter.update(updates, tell, |change| session.give(change));
+                    let mut said = Vec::new();
+                    counter.update(updates, tell, |change| said.push(change));
+                    changes.session(&port).give_container(&mut said);
                 }
                 if let Some(port) = asked.remove(&epoch) {
                     held.session(&port).give(counter.counts.clone());
@@ -145,16 +146,8 @@ struct Pending<T: Timestamp> {
 /// and may be read on another thread at any pace, without holding the worker up.
 #[derive(Clone, Default)]
 pub struct Counts {
-    texts: Texts,
-    entries: Paged<Entry>,
+    records: Records,
     len: usize,
-}
-
-/// A key and its count; 0 while the place is free.
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    text: Span,
-    count: i64,
 }
 
 impl Counts {
@@ -172,42 +165,43 @@ impl Counts {
 
     /// Each key and its count, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, i64)> {
-        let used = self.entries.iter().filter(|entry| entry.count != 0);
-        used.map(|entry| (self.texts.get(entry.text), entry.count))
+        self.records.iter().map(|(key, count)| (as_key(key), count))
     }
+}
 
-    fn text(&self, place: u32) -> &str {
-        self.texts.get(self.entries.get(place as usize).text)
-    }
+fn as_key(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).expect("a key was kept as text")
 }
 
 #[derive(Default)]
 struct Counter {
     counts: Counts,
-    index: HashTable<u32>,
-    free: Vec<u32>,
+    index: HashTable<Address>,
 }
 
 impl Counter {
     fn update(
         &mut self,
-        updates: impl Iterator<Item = (String, isize)>,
+        updates: Vec<(String, isize)>,
         tell: bool,
         mut say: impl FnMut(Change<i64>),
     ) {
-        let mut diffs: Vec<(u32, i64)> = updates
-            .map(|(key, diff)| (self.place_of(&key), i64::try_from(diff).expect("64 bits")))
+        let mut touched = Vec::with_capacity(updates.len());
+        let guesses: Vec<_> = updates
+            .iter()
+            .map(|(key, _)| self.guess(key.as_bytes()))
             .collect();
-        diffs.sort_unstable_by_key(|(place, _)| *place);
-        for of_place in diffs.chunk_by(|(left, _), (right, _)| left == right) {
-            let place = of_place[0].0;
-            let entry = self.counts.entries.get_mut(place as usize);
-            let old = entry.count;
-            entry.count += of_place.iter().map(|(_, diff)| diff).sum::<i64>();
-            let new = entry.count;
-            let text = entry.text;
+        for ((key, diff), (hash, guess)) in updates.into_iter().zip(guesses) {
+            let address = self.address_of(key.as_bytes(), hash, guess);
+            let diff = i64::try_from(diff).expect("64 bits");
+            if let Some(old) = self.counts.records.add(address, diff) {
+                touched.push((address, old));
+            }
+        }
+        for (address, old) in touched {
+            let new = self.counts.records.settle(address);
             if tell && new != old {
-                let key = self.counts.texts.get(text).into();
+                let key = as_key(self.counts.records.text(address)).into();
                 let present = |count| (count != 0).then_some(count);
                 say(Change {
                     key,
@@ -216,43 +210,42 @@ impl Counter {
                 });
             }
             if new == 0 {
-                self.forget(place, text);
+                self.forget(address);
             }
         }
     }
 
-    /// The place of a key, found or made.
-    fn place_of(&mut self, key: &str) -> u32 {
-        let Self {
-            counts,
-            index,
-            free,
-        } = self;
-        let hash = hash_bytes(0, key.as_bytes());
-        if let Some(&place) = index.find(hash, |&place| counts.text(place) == key) {
-            return place;
-        }
-        let place = free.pop().unwrap_or_else(|| {
-            counts.entries.push(Entry::default());
-            u32::try_from(counts.entries.len() - 1).expect("fewer than 2^32 keys")
-        });
-        let text = counts.texts.insert(key);
-        *counts.entries.get_mut(place as usize) = Entry { text, count: 0 };
-        counts.len += 1;
-        let counts = &*counts;
-        index.insert_unique(hash, place, |&place| {
-            hash_bytes(0, counts.text(place).as_bytes())
-        });
-        place
+    /// The hash of a key, and where its record most likely stands. It reads the index alone; so done
+    /// for many keys after each other, the processor waits for the memory of several at once.
+    fn guess(&self, key: &[u8]) -> (u64, Option<Address>) {
+        let hash = hash_bytes(0, key);
+        (hash, self.index.find(hash, |_| true).copied())
     }
 
-    fn forget(&mut self, place: u32, text: Span) {
-        let hash = hash_bytes(0, self.counts.texts.get(text).as_bytes());
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == place) {
+    /// Where the record of a key stands, found or made.
+    fn address_of(&mut self, key: &[u8], hash: u64, guess: Option<Address>) -> Address {
+        let Self { counts, index } = self;
+        if let Some(address) = guess.filter(|&address| counts.records.text(address) == key) {
+            return address;
+        }
+        let found = index.find(hash, |&address| counts.records.text(address) == key);
+        if let Some(&address) = found {
+            return address;
+        }
+        let address = counts.records.insert(key);
+        counts.len += 1;
+        index.insert_unique(hash, address, |&other| {
+            hash_bytes(0, counts.records.text(other))
+        });
+        address
+    }
+
+    fn forget(&mut self, address: Address) {
+        let hash = hash_bytes(0, self.counts.records.text(address));
+        if let Ok(entry) = self.index.find_entry(hash, |&other| other == address) {
             entry.remove();
         }
-        self.counts.texts.remove(text);
+        self.counts.records.remove(address);
         self.counts.len -= 1;
-        self.free.push(place);
     }
 }

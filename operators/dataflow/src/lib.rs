@@ -12,8 +12,8 @@ mod interner;
 mod paged;
 mod price_once;
 mod pricing;
+mod records;
 pub mod testkit;
-mod texts;
 
 pub use appraise::{Appraised, Document, Held, Inputs, Setting, appraise};
 pub use change::{Change, to_collection};

@@ -214,12 +214,13 @@ where
                     work = Some((ports, assembly.begin(arrived, tell)));
                     continue;
                 };
-                let mut session = changes.session(&ports.changes);
-                if !assembly.turn(current, &mut steps, |change| session.give(change)) {
+                let mut said = Vec::new();
+                let done = assembly.turn(current, &mut steps, |change| said.push(change));
+                changes.session(&ports.changes).give_container(&mut said);
+                if !done {
                     activator.activate();
                     break;
                 }
-                drop(session);
                 if let Some(port) = &ports.held {
                     held.session(port).give(assembly.held.clone());
                 }

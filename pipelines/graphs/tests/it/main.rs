@@ -1,0 +1,5 @@
+//! The graphs against recomputation, with one, two and four workers.
+
+mod expectation;
+mod job;
+mod wardrobe;
