@@ -1,9 +1,9 @@
 //! The probability engine: what an item costs to rebuild. Pure functions, values in, values out.
 //!
-//! A [`Ruleset`](rules::Ruleset) holds everything an answer depends on besides the item. An
-//! [`Item`] of a character's class has six [components](component::ComponentKind); each either is
-//! settled by the item alone or has a [`Key`](key::Key) (all that its price depends on), which
-//! [`price`](key::price) turns into a [`ComponentValue`](component::ComponentValue).
+//! A [`Ruleset`] holds everything an answer depends on besides the item. An
+//! [`Item`] of a character's class has six [components](ComponentKind); each either is
+//! settled by the item alone or has a [`Key`] (all that its price depends on), which
+//! [`price`](key::price) turns into a [`ComponentValue`].
 
 pub mod class;
 pub mod component;

@@ -126,7 +126,7 @@ fn nearest(numerator: &BigUint, denominator: &BigUint) -> f64 {
         (numerator.clone(), denominator << shift.unsigned_abs())
     };
     let quotient = &scaled / &divisor;
-    let left_over = !(&quotient * &divisor == scaled);
+    let left_over = &quotient * &divisor != scaled;
     let quotient = quotient.to_u128().expect("66 bits fit") | u128::from(left_over);
     let exponent = i32::try_from(-shift).expect("the fraction is within the range of floats");
     quotient as f64 * 2_f64.powi(exponent)

@@ -4,5 +4,7 @@ mod conformance;
 mod flame;
 mod golden;
 mod money_text;
+mod potential;
 mod rulesets;
 mod starforce;
+mod totals;

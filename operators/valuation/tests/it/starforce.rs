@@ -2,4 +2,4 @@
 
 mod golden_lines;
 mod policies;
-mod simulation;
+pub(crate) mod simulation;

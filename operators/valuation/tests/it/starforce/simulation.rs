@@ -12,7 +12,7 @@ const RUNS: usize = 40_000;
 const ERRORS: f64 = 4.0;
 
 /// The tries that the priced policy makes, by star.
-fn chosen_tries(rules: &StarforceRules, level: Level, target: Star) -> Vec<Try> {
+pub(crate) fn chosen_tries(rules: &StarforceRules, level: Level, target: Star) -> Vec<Try> {
     let value = starforce::price(rules, level, target);
     let Detail::Starforce { policy, .. } = value.detail else {
         panic!("it has a policy")
@@ -38,8 +38,8 @@ fn chosen_tries(rules: &StarforceRules, level: Level, target: Star) -> Vec<Try> 
     (0..target.0).map(attempt).collect()
 }
 
-/// What one item took: mesos, tries, destructions, spares.
-fn play(tries: &[Try], rng: &mut impl Rng) -> [f64; 4] {
+/// What one item took, by `tries`: mesos, tries, destructions, spares.
+pub(crate) fn play(tries: &[Try], rng: &mut impl Rng) -> [f64; 4] {
     let mut took = [0.0; 4];
     let mut star = 0;
     while star < tries.len() {
