@@ -100,14 +100,6 @@ impl Sums {
 
     /// The chance that a score of this and one of `other` sum to `target` or more.
     fn reach(&self, other: &Self, target: i64) -> f64 {
-        let together = |a: Option<&i64>, b: Option<&i64>| Some(a? + b?);
-        if together(self.scores.last(), other.scores.last()).is_none_or(|most| most < target) {
-            return 0.0;
-        }
-        if together(self.scores.first(), other.scores.first()).is_some_and(|least| least >= target)
-        {
-            return self.tails[0] * other.tails[0];
-        }
         let mut reached = 0.0;
         let mut from = other.scores.len();
         for (score, chance) in self.terms() {
