@@ -86,7 +86,7 @@ pub(crate) fn choose(
     if spec.kind != Kind::Log {
         while let Some((_, files)) = runs.last() {
             let size: u64 = files.iter().map(|file| file.bytes).sum();
-            if size > bytes.saturating_mul(limits.run_ratio) {
+            if size > bytes.max(1).saturating_mul(limits.run_ratio) {
                 break;
             }
             bytes += size;

@@ -219,7 +219,7 @@ fn compacted_files_are_sorted_so_that_readers_skip_them() {
         .batches()
         .unwrap()
         .flat_map(|batch| {
-            use arrow::array::AsArray;
+            use arrow::array::{Array, AsArray};
             let batch = batch.unwrap();
             let column = batch["target_ocid"].as_string::<i32>().clone();
             (0..column.len())
@@ -272,8 +272,8 @@ fn an_input_table_keeps_the_newest_row_and_the_ids_of_the_horizon() {
     assert_eq!(
         input_rows(&test.view(Relation::InputEquipment)),
         [
-            own(Row, "a", 2, 3, 1),
             own(Head, "a", 2, 3, 1),
+            own(Row, "a", 2, 3, 1),
             own(Id, "a", 2, 4, 1),
             own(Row, "a", 4, 7, 1),
             own(Id, "b", 3, 5, 1),
