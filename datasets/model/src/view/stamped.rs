@@ -36,6 +36,15 @@ impl<'a> Stamped<&'a [u8]> {
             payload: &bytes[end + 1..],
         })
     }
+
+    /// The same, on its own.
+    #[must_use]
+    pub fn into_owned(self) -> Stamped<Vec<u8>> {
+        Stamped {
+            changed_at: self.changed_at,
+            payload: self.payload.to_vec(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,211 @@
+//! Views in Redis: one Lua script that checks, applies and writes the marker last.
+
+mod connection;
+mod script;
+
+use std::time::Duration;
+
+use ::redis::Cmd;
+use model::view::{Kind, ShardKeys, ViewKey};
+
+use crate::call::{Answer, Call, Command};
+use crate::error::ViewError;
+use crate::store::{Cursor, Page, Snapshot, ViewReader, ViewStore};
+use connection::Connection;
+use script::Script;
+
+const APPLY: &str = include_str!("redis/apply.lua");
+const LIST: &str = include_str!("redis/list.lua");
+
+/// The most buckets that a piece of a listing looks at.
+const BUCKETS_MAX: u32 = 1_024;
+
+/// Reads the views of a shard.
+#[derive(Debug)]
+pub struct RedisReader {
+    connection: Connection,
+    keys: ShardKeys,
+    list: Script,
+}
+
+/// Reads and writes the views of a shard.
+#[derive(Debug)]
+pub struct RedisStore {
+    reader: RedisReader,
+    apply: Script,
+}
+
+impl RedisReader {
+    /// A reader of the shard of `keys` at `url` (`redis://[user:password@]host:port[/db]`). It
+    /// connects when it is first asked, and again after an error; no answer takes longer than
+    /// `timeout` to become one.
+    pub fn new(url: &str, keys: ShardKeys, timeout: Duration) -> Result<Self, ViewError> {
+        let connection = Connection::new(url, timeout)?;
+        Ok(Self {
+            connection,
+            keys,
+            list: Script::new(LIST),
+        })
+    }
+}
+
+impl RedisStore {
+    /// A store like [`RedisReader::new`], to be written too.
+    pub fn new(url: &str, keys: ShardKeys, timeout: Duration) -> Result<Self, ViewError> {
+        let reader = RedisReader::new(url, keys, timeout)?;
+        Ok(Self {
+            reader,
+            apply: Script::new(APPLY),
+        })
+    }
+}
+
+impl ViewReader for RedisReader {
+    fn place(&self) -> &str {
+        self.connection.place()
+    }
+
+    fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
+        let mut pipe = ::redis::pipe();
+        pipe.atomic().cmd("GET").arg(self.keys.marker());
+        for key in keys {
+            pipe.cmd("HGET").arg(self.keys.of(key)).arg(&*key.id);
+        }
+        let mut values: Vec<Option<Vec<u8>>> = self
+            .connection
+            .ask("read views", |connection| pipe.query(connection))?;
+        let marker = match values.is_empty() {
+            true => None,
+            false => values.remove(0),
+        };
+        // A marker of other bytes than UTF-8 is not ours: shown lossily, it never compares equal.
+        let marker = marker.map(|text| String::from_utf8_lossy(&text).into_owned());
+        Ok(Snapshot { marker, values })
+    }
+
+    fn list(&mut self, cursor: Option<&Cursor>, limit: u32) -> Result<Page, ViewError> {
+        let (kind, first) = bucket_of(cursor);
+        let end = kind.buckets().min(first.saturating_add(BUCKETS_MAX));
+        let buckets: Vec<String> = (first..end)
+            .map(|bucket| self.keys.bucket(kind, bucket))
+            .collect();
+        let command = self.list.call(
+            std::iter::once(self.keys.marker()).chain(buckets),
+            std::iter::once(limit.to_string()),
+        );
+        let (marker, looked_at, ids): (Option<String>, u32, Vec<String>) =
+            self.connection.run("list views", &self.list, command)?;
+        let keys = ids
+            .into_iter()
+            .map(|id| ViewKey {
+                kind,
+                id: id.into(),
+            })
+            .collect();
+        Ok(Page {
+            marker,
+            keys,
+            next: next_bucket(kind, first + looked_at),
+        })
+    }
+}
+
+impl ViewReader for RedisStore {
+    fn place(&self) -> &str {
+        self.reader.place()
+    }
+
+    fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
+        self.reader.read(keys)
+    }
+
+    fn list(&mut self, cursor: Option<&Cursor>, limit: u32) -> Result<Page, ViewError> {
+        self.reader.list(cursor, limit)
+    }
+}
+
+impl ViewStore for RedisStore {
+    fn apply(&mut self, call: &Call) -> Result<Answer, ViewError> {
+        let command = self.apply_command(call);
+        let reader = &mut self.reader;
+        let (answer, detail): (String, String) =
+            reader
+                .connection
+                .run("apply a call", &self.apply, command)?;
+        let store = || reader.connection.place().to_owned();
+        match answer.as_str() {
+            "applied" => Ok(Answer::Applied),
+            "done" => Ok(Answer::DoneAlready),
+            "gap" => Ok(Answer::Gap),
+            "fenced" => match detail.parse() {
+                Ok(by) => Ok(Answer::Fenced { by }),
+                Err(source) => Err(refused(store(), source)),
+            },
+            "wrong type" => Err(ViewError::WrongType {
+                store: store(),
+                key: detail,
+            }),
+            other => Err(refused(store(), format!("the script answered {other:?}"))),
+        }
+    }
+}
+
+impl RedisStore {
+    fn apply_command(&self, call: &Call) -> Cmd {
+        let shard = &self.reader.keys;
+        let keys = call.commands.iter().map(|command| shard.of(command.key()));
+        let generation = call.next.generation.to_string();
+        let next = call.next.to_text();
+        let head = [
+            call.expect.as_deref().unwrap_or_default(),
+            &next,
+            &generation,
+        ];
+        let mut command = self
+            .apply
+            .call(std::iter::once(shard.marker()).chain(keys), head);
+        for change in &call.commands {
+            let letter = match change {
+                Command::Put { .. } => "P",
+                Command::PutIfOther { .. } => "O",
+                Command::Delete { .. } => "D",
+            };
+            command
+                .arg(letter)
+                .arg(&*change.key().id)
+                .arg(change.value());
+        }
+        command
+    }
+}
+
+fn refused(
+    store: String,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> ViewError {
+    ViewError::Refused {
+        doing: "apply a call",
+        store,
+        source: source.into(),
+    }
+}
+
+/// The bucket at which a listing goes on; a cursor of another store's form starts its bucket again.
+fn bucket_of(cursor: Option<&Cursor>) -> (Kind, u32) {
+    match cursor {
+        None => (Kind::ALL[0], 0),
+        Some(Cursor::Bucket(kind, bucket)) => (*kind, *bucket),
+        Some(Cursor::After(key)) => (key.kind, key.bucket()),
+    }
+}
+
+fn next_bucket(kind: Kind, bucket: u32) -> Option<Cursor> {
+    if bucket < kind.buckets() {
+        return Some(Cursor::Bucket(kind, bucket));
+    }
+    let following = Kind::ALL
+        .into_iter()
+        .skip_while(|other| *other != kind)
+        .nth(1);
+    following.map(|kind| Cursor::Bucket(kind, 0))
+}

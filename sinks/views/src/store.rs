@@ -1,0 +1,194 @@
+//! What every view store can do: a reader's part, and the one atomic act of a writer.
+
+use model::view::{CharacterView, Kind, Marker, Stamped, ViewKey, likes};
+
+use crate::call::{Answer, Call};
+use crate::decide::{self, ClaimStep};
+use crate::error::ViewError;
+
+/// A value with the marker that stood beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading<T> {
+    /// The shard's marker; its `as_of` says of which epoch the value is true.
+    pub marker: Option<Marker>,
+    /// The value; `None`: there is none at `as_of`.
+    pub value: Option<Stamped<T>>,
+}
+
+/// Values and marker of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The marker's text.
+    pub marker: Option<String>,
+    /// The stored bytes of each key, in the order asked for.
+    pub values: Vec<Option<Vec<u8>>>,
+}
+
+/// Where a listing goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// From this bucket of a kind on.
+    Bucket(Kind, u32),
+    /// After this key, in the order of kinds and ids.
+    After(ViewKey),
+}
+
+/// A piece of a listing, and the marker of the same moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The marker's text.
+    pub marker: Option<String>,
+    /// Keys that are held.
+    pub keys: Vec<ViewKey>,
+    /// Where the next piece starts; `None`: this was the last.
+    pub next: Option<Cursor>,
+}
+
+/// What a claim found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The marker, now of the claiming generation.
+    Claimed(Marker),
+    /// A newer generation has the store.
+    Fenced {
+        /// Which.
+        by: u64,
+    },
+}
+
+/// The reading side of a store.
+pub trait ViewReader: Send {
+    /// Where the store is, for messages; without secrets.
+    fn place(&self) -> &str;
+
+    /// Reads marker and values in one round trip, all of one moment.
+    fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError>;
+
+    /// Lists keys from `cursor` on (`None`: from the start), together with the marker of the same
+    /// moment; a piece ends soon after `limit` keys and may be empty.
+    fn list(&mut self, cursor: Option<&Cursor>, limit: u32) -> Result<Page, ViewError>;
+
+    /// The marker.
+    fn marker(&mut self) -> Result<Option<Marker>, ViewError> {
+        let text = self.read(&[])?.marker;
+        text.map(|text| parse_marker(self.place(), &text))
+            .transpose()
+    }
+
+    /// One value's payload and the marker.
+    fn get(&mut self, key: &ViewKey) -> Result<Reading<Vec<u8>>, ViewError> {
+        let snapshot = self.read(std::slice::from_ref(key))?;
+        let marker = snapshot
+            .marker
+            .map(|text| parse_marker(self.place(), &text))
+            .transpose()?;
+        let bytes = snapshot.values.into_iter().next().flatten();
+        let value = bytes
+            .map(|bytes| Stamped::parse(&bytes).map(Stamped::into_owned))
+            .transpose()
+            .map_err(|source| ViewError::Form {
+                key: key.clone(),
+                source,
+            })?;
+        Ok(Reading { marker, value })
+    }
+
+    /// One character's valuation.
+    fn character(&mut self, ocid: &str) -> Result<Reading<CharacterView>, ViewError> {
+        let key = ViewKey::character(ocid);
+        self.get(&key)?.try_map(&key, CharacterView::decode)
+    }
+
+    /// How many accounts like `target`.
+    fn likes(&mut self, target: &str) -> Result<Reading<i64>, ViewError> {
+        let key = ViewKey::likes(target);
+        self.get(&key)?.try_map(&key, likes::decode)
+    }
+}
+
+impl Reading<Vec<u8>> {
+    fn try_map<T>(
+        self,
+        key: &ViewKey,
+        decode: impl FnOnce(&[u8]) -> Result<T, model::view::ViewFormError>,
+    ) -> Result<Reading<T>, ViewError> {
+        let value = self
+            .value
+            .map(
+                |Stamped {
+                     changed_at,
+                     payload,
+                 }| {
+                    decode(&payload).map(|payload| Stamped {
+                        changed_at,
+                        payload,
+                    })
+                },
+            )
+            .transpose()
+            .map_err(|source| ViewError::Form {
+                key: key.clone(),
+                source,
+            })?;
+        Ok(Reading {
+            marker: self.marker,
+            value,
+        })
+    }
+}
+
+/// The writing side of a store.
+pub trait ViewStore: ViewReader {
+    /// Carries out `call` in one atomic act, as [`decide::answer`] says.
+    fn apply(&mut self, call: &Call) -> Result<Answer, ViewError>;
+
+    /// Makes `generation` the one that may write and returns the marker. A marker that cannot be
+    /// read counts as none: what stands there is not believed.
+    fn claim(&mut self, generation: u64) -> Result<Claim, ViewError> {
+        loop {
+            let found = self.read(&[])?.marker;
+            let next = match decide::claim(found.as_deref(), generation) {
+                ClaimStep::Fenced { by } => return Ok(Claim::Fenced { by }),
+                ClaimStep::Exchange { next } => next,
+            };
+            let call = Call {
+                expect: found,
+                next,
+                commands: Vec::new(),
+            };
+            match self.apply(&call)? {
+                Answer::Applied | Answer::DoneAlready => return Ok(Claim::Claimed(call.next)),
+                Answer::Fenced { by } => return Ok(Claim::Fenced { by }),
+                // An older generation wrote in between: it can do so only until the claim.
+                Answer::Gap => {}
+            }
+        }
+    }
+}
+
+fn parse_marker(store: &str, text: &str) -> Result<Marker, ViewError> {
+    Marker::parse(text).map_err(|source| ViewError::Marker {
+        store: store.to_owned(),
+        source,
+    })
+}
+
+impl<R: ViewReader + ?Sized> ViewReader for Box<R> {
+    fn place(&self) -> &str {
+        (**self).place()
+    }
+
+    fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
+        (**self).read(keys)
+    }
+
+    fn list(&mut self, cursor: Option<&Cursor>, limit: u32) -> Result<Page, ViewError> {
+        (**self).list(cursor, limit)
+    }
+}
+
+impl<S: ViewStore + ?Sized> ViewStore for Box<S> {
+    fn apply(&mut self, call: &Call) -> Result<Answer, ViewError> {
+        (**self).apply(call)
+    }
+}
