@@ -30,6 +30,8 @@ pub enum SourceError {
         partition: PartitionId,
         place: String,
     },
+    #[error("open {partition}: it is being read by another reader of this source")]
+    AlreadyOpen { partition: PartitionId },
     #[error("read {partition}: a record came outside of the partition's own queue")]
     Misrouted { partition: PartitionId },
     #[error("{doing}")]
@@ -94,6 +96,7 @@ impl SourceError {
             }
             Self::OffsetGone { .. }
             | Self::UnknownPartition { .. }
+            | Self::AlreadyOpen { .. }
             | Self::Misrouted { .. }
             | Self::Stopped { .. }
             | Self::LineTooLong { .. }

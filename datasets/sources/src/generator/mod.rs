@@ -243,9 +243,21 @@ impl Generator {
     }
 
     fn make_broken(&mut self, topic: Topic, occurred_at: Millis) -> (Fact, bool) {
-        let way = Break::draw(topic, &mut self.draw);
         let event = self.new_event();
         let character = self.draw.below(self.config.characters.into()) as u32;
+        if topic == Topic::Equipment && self.draw.below(4) == 0 {
+            // Whole, but it confirms what nobody ever wore.
+            let fact = Fact::Equipment {
+                character,
+                event,
+                version: None,
+                revision: u32::MAX,
+                body: Body::Confirmation,
+            };
+            self.render(&fact, occurred_at);
+            return (fact, true);
+        }
+        let way = Break::draw(topic, &mut self.draw);
         let whole = match topic {
             Topic::Equipment => Fact::Equipment {
                 character,

@@ -9,7 +9,8 @@ use std::thread::{self, Thread};
 
 use model::{PartitionId, Topic};
 use rdkafka::admin::{
-    self, AdminClient, AdminOptions, ConfigResource, ResourceSpecifier, TopicReplication,
+    self, AdminClient, AdminOptions, ConfigResource, NewPartitions, ResourceSpecifier,
+    TopicReplication,
 };
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
@@ -131,6 +132,16 @@ impl KafkaAdmin {
         self.retry(&doing, || {
             let answers = block_on(self.client.create_topics(&asked, &self.options()))?;
             first_failure(answers, RDKafkaErrorCode::TopicAlreadyExists)
+        })
+    }
+
+    /// Gives a topic more partitions. Keys move to other partitions then: a job must not go on.
+    pub fn grow_topic(&self, name: &str, partitions: usize) -> Result<(), SourceError> {
+        let doing = || format!("give topic {name} {partitions} partitions");
+        self.retry(&doing, || {
+            let asked = [NewPartitions::new(name, partitions)];
+            let answers = block_on(self.client.create_partitions(&asked, &self.options()))?;
+            first_failure(answers, RDKafkaErrorCode::NoError)
         })
     }
 

@@ -87,6 +87,8 @@ impl KafkaConfig {
             .set("fetch.wait.max.ms", "10")
             .set("fetch.message.max.bytes", "4194304")
             .set("queued.min.messages", "200000")
+            // How long a topic may seem absent after it was first asked for.
+            .set("topic.metadata.propagation.max.ms", "5000")
             .set(
                 "queued.max.messages.kbytes",
                 (self.queue_bytes / 1024).max(1).to_string(),

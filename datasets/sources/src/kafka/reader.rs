@@ -282,8 +282,14 @@ fn assign(
         .split_partition_queue(name, partition.partition)
         .ok_or_else(|| client.unknown_partition(partition))?;
     let place = list(name, partition, Offset::Offset(next_offset)).map_err(kafka)?;
-    client.consumer.incremental_assign(&place).map_err(kafka)?;
-    Ok(queue)
+    match client.consumer.incremental_assign(&place) {
+        Ok(()) => Ok(queue),
+        // The one error that this call gives by its name only.
+        Err(KafkaError::Subscription(name)) if name == "_CONFLICT" => {
+            Err(SourceError::AlreadyOpen { partition })
+        }
+        Err(source) => Err(kafka(source)),
+    }
 }
 
 /// Stops fetching; a failure leaves a queue that nobody reads, within its bound.
