@@ -2,10 +2,17 @@
 
 pub mod admission;
 mod codec;
+pub mod document;
 pub mod event_id;
+mod fields;
+mod hashing;
+mod instant;
+mod json;
 pub mod limits;
+mod named;
 pub mod reason;
 pub mod record;
+pub mod snapshot;
 pub mod tables;
 pub mod time;
 pub mod topic;

@@ -135,19 +135,18 @@ impl Rejection {
     }
 
     /// The same rejection, seen from the object that holds `name`.
-    pub(crate) fn within(mut self, name: &str) -> Self {
-        let separated = !(self.path.is_empty() || self.path.starts_with('['));
-        let rest = std::mem::take(&mut self.path);
-        self.path = if separated {
-            format!("{name}.{rest}")
+    pub(crate) fn within(mut self: Box<Self>, name: &str) -> Box<Self> {
+        let separator = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
         } else {
-            format!("{name}{rest}")
+            "."
         };
+        self.path = format!("{name}{separator}{}", self.path);
         self
     }
 
     /// The same rejection, seen from the list that holds the element `index`.
-    pub(crate) fn at_index(self, index: usize) -> Self {
+    pub(crate) fn at_index(self: Box<Self>, index: usize) -> Box<Self> {
         self.within(&format!("[{index}]"))
     }
 }
@@ -167,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_from_the_root_to_the_member() {
-        let rejection = Rejection::here(Reason::InvalidField, "an integer")
+        let rejection = Box::new(Rejection::here(Reason::InvalidField, "an integer"))
             .within("stars")
             .at_index(3)
             .at_index(0)
