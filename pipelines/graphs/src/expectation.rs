@@ -100,7 +100,7 @@ impl Pricing for Equipment {
 const ADMITTED: &str = "a snapshot that was admitted can be read";
 
 impl Appraisal for Equipment {
-    type Part = Arc<ItemValuation>;
+    type Part = PricedItem;
     type Value = CharacterValuation;
 
     fn split<'a>(document: &'a [u8], parts: &mut Vec<&'a [u8]>, layout: &mut Vec<u8>) -> &'a str {
@@ -120,46 +120,41 @@ impl Appraisal for Equipment {
         components.map(component).collect()
     }
 
-    fn part(
-        rules: &Ruleset,
-        _: &str,
-        item: &[u8],
-        prices: &[&ComponentValue],
-    ) -> Arc<ItemValuation> {
+    fn part(rules: &Ruleset, _: &str, item: &[u8], prices: &[&ComponentValue]) -> PricedItem {
         let item = decode_item(item).expect(ADMITTED);
         let components: [&ComponentValue; 6] =
             prices.try_into().expect("an item has six components");
         let components = components.map(ComponentValue::clone);
         let total = item_total(rules.rules(), &components);
-        Arc::new(ItemValuation {
+        let valuation = ItemValuation {
             table_part: key::table_part(rules, &item).to_owned(),
             item,
             components,
             cost_mesos: total.cost_mesos,
             missing_parts: total.missing_parts,
-        })
+        };
+        PricedItem {
+            valuation: Arc::new(valuation),
+            total,
+        }
     }
 
     fn value(
-        rules: &Ruleset,
+        _: &Ruleset,
         class: &Arc<str>,
         layout: &[u8],
-        items: &[&Arc<ItemValuation>],
+        items: &[&PricedItem],
     ) -> CharacterValuation {
-        let totals: Vec<ItemTotal> = items
-            .iter()
-            .map(|item| item_total(rules.rules(), &item.components))
-            .collect();
         let presets = read_layout(layout).map(|worn| {
-            let total = preset_total(worn.iter().map(|&index| totals[index]));
+            let total = preset_total(worn.iter().map(|&index| items[index].total));
+            let worn = worn.into_iter();
             PresetValuation {
                 cost_mesos: total.cost_mesos,
                 missing_parts: total.missing_parts,
                 sd_mesos: total.sd_mesos,
                 p90_mesos: total.p90_mesos,
                 items: worn
-                    .into_iter()
-                    .map(|index| Arc::clone(items[index]))
+                    .map(|index| Arc::clone(&items[index].valuation))
                     .collect(),
             }
         });
@@ -169,4 +164,12 @@ impl Appraisal for Equipment {
             presets,
         }
     }
+}
+
+/// The value of an item configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PricedItem {
+    valuation: Arc<ItemValuation>,
+    /// What is summed over a preset, at hand.
+    total: ItemTotal,
 }

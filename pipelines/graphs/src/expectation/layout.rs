@@ -52,8 +52,10 @@ mod tests {
         let mut layout = Vec::new();
         write_layout(&mut layout, &presets);
 
-        let read =
-            read_layout(&layout).map(|worn| worn.into_iter().map(|index| index as u32).collect());
+        let as_written = |worn: Vec<usize>| -> Vec<u32> {
+            worn.into_iter().map(|index| index as u32).collect()
+        };
+        let read = read_layout(&layout).map(as_written);
         assert_eq!(presets, read);
     }
 }
