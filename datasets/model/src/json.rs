@@ -7,9 +7,9 @@ mod members;
 mod skip;
 mod value;
 
-pub(crate) use cursor::{Checked, Cursor, fault, is_form_fault};
+pub(crate) use cursor::{Checked, Cursor, fault};
 pub(crate) use members::Members;
-pub(crate) use value::{Text, Value};
+pub(crate) use value::Value;
 
 #[cfg(test)]
 mod tests;

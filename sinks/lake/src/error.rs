@@ -63,6 +63,8 @@ pub enum LakeError {
     },
     #[error("table {table} lists file {path}, which is no file of its own folder")]
     StrayFile { table: String, path: String },
+    #[error("commit {path} is empty, as a loss of power leaves a file that was not synced")]
+    EmptyCommit { path: PathBuf },
     #[error("start the threads that serve all tables")]
     Executor { source: Box<KernelError> },
 }
@@ -83,6 +85,7 @@ impl LakeError {
             | Self::SyncFailed { .. }
             | Self::SchemaDiffers { .. }
             | Self::Rows { .. }
+            | Self::EmptyCommit { .. }
             | Self::StrayFile { .. } => false,
         }
     }

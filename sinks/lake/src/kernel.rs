@@ -3,7 +3,7 @@
 //! The kernel calls itself experimental; nothing of it is public here. Its calls block, and panic
 //! inside a runtime of one thread.
 
-mod committer;
+pub(crate) mod committer;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;

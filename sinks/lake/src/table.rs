@@ -71,6 +71,7 @@ impl Table {
                 difference,
             });
         }
+        check_newest_commit(&view)?;
         let mut table = Self {
             lake: lake.clone(),
             view,
@@ -234,7 +235,7 @@ impl Table {
         let base = self.committed();
         if self.unsettled {
             self.refresh()?;
-            if self.has_landed(change) {
+            if self.has_landed(change)? {
                 self.sync_log()?;
                 self.unsettled = false;
                 return Ok(());
@@ -288,7 +289,7 @@ impl Table {
             self.view = View::newest(&self.lake, self.spec().relation)?;
             let found = Found {
                 generation: self.position("generation").map(i64::cast_unsigned),
-                landed: self.has_landed(change),
+                landed: self.has_landed(change)?,
                 unmoved: self.committed() == base,
             };
             match settle(self.owner.generation, found) {
@@ -312,14 +313,21 @@ impl Table {
         Err(self.crowded())
     }
 
-    /// Whether the change is in the version that was read last.
-    fn has_landed(&self, change: &Change<'_>) -> bool {
-        match (change.through, change.remove) {
-            (Some(through), _) => self.committed() == Some(through),
-            (None, _) => change
+    /// Whether the change is in the version that was read last: its position, and its files.
+    fn has_landed(&self, change: &Change<'_>) -> Result<bool, LakeError> {
+        let reached = match change.through {
+            Some(through) => self.committed() == Some(through),
+            None => change
                 .positions
                 .iter()
                 .all(|(name, at)| self.position(name) == Some(*at)),
+        };
+        match change.prepared.files.first() {
+            Some(file) if reached => {
+                let files = self.view.files()?;
+                Ok(files.iter().any(|live| live.name == file.name))
+            }
+            Some(_) | None => Ok(reached),
         }
     }
 
@@ -404,6 +412,18 @@ fn create(
     Ok(())
 }
 
+/// A commit that a loss of power left empty would read as a version in which nothing happened. Ours
+/// are on disk before they have their name; those of other writers may not be.
+fn check_newest_commit(view: &View) -> Result<(), LakeError> {
+    let name = format!("_delta_log/{:020}.json", view.version());
+    let path = view.folder().join(name);
+    match std::fs::metadata(&path) {
+        Ok(meta) if meta.len() == 0 => Err(LakeError::EmptyCommit { path }),
+        Ok(_) => Ok(()),
+        Err(error) => Err(LakeError::io("look at commit", &path)(error)),
+    }
+}
+
 /// What is different between the columns that are wanted and those that are there.
 fn difference(wanted: &Schema, found: &Schema) -> Option<String> {
     let names = |schema: &Schema| {
@@ -435,3 +455,6 @@ fn difference(wanted: &Schema, found: &Schema) -> Option<String> {
     }
     Some(differences.join(", "))
 }
+
+#[cfg(test)]
+mod tests;

@@ -271,7 +271,7 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            match self.to_string_end::<true>()? {
+            match self.find_string_end::<true>()? {
                 b'"' => break,
                 b'\\' => {
                     let escape = &self.text.as_bytes()[self.at + 1..];
@@ -293,7 +293,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn skip_string(&mut self) -> Checked<()> {
         let start = self.at;
-        while self.to_string_end::<false>()? == b'\\' {
+        while self.find_string_end::<false>()? == b'\\' {
             // What is escaped is skipped with it: a quote, or the first byte of anything else.
             self.at += 2;
         }
@@ -307,7 +307,7 @@ impl<'a> Cursor<'a> {
 
     /// Goes to the next quote, backslash or, if `CONTROL`, control character, and says which it is.
     #[inline(always)]
-    fn to_string_end<const CONTROL: bool>(&mut self) -> Checked<u8> {
+    fn find_string_end<const CONTROL: bool>(&mut self) -> Checked<u8> {
         let bytes = self.text.as_bytes();
         while let Some(block) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<16>) {
             let ends = string_ends::<CONTROL>(block);

@@ -1,7 +1,7 @@
 //! Which partitions the files hold, and where.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use model::PartitionId;
 
@@ -53,7 +53,7 @@ impl Index {
 
     fn look(
         &mut self,
-        path: &PathBuf,
+        path: &Path,
         file: usize,
         lines_before: u64,
         lines: &mut Lines,
@@ -75,7 +75,7 @@ impl Index {
             });
             if offset < span.end {
                 return Err(SourceError::OffsetNotGrowing {
-                    path: path.clone(),
+                    path: path.to_owned(),
                     line: before + 1,
                     partition,
                     offset,

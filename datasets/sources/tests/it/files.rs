@@ -182,7 +182,7 @@ fn a_followed_file_is_read_line_by_line_as_it_grows() {
     assert_eq!(read_to(&mut *reader, 1).len(), 1);
     let mut batch = RecordBatch::new();
     let mut poll = || reader.poll(&mut batch, LIMITS, None, Duration::from_millis(1));
-    let mut append = |text: &str| {
+    let append = |text: &str| {
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     };

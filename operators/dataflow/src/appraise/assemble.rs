@@ -37,13 +37,16 @@ impl<A: Appraisal> Default for Arrived<A> {
     }
 }
 
+/// The components of one part.
+type Slots<P> = Box<[Slot<P>]>;
+
 /// The documents of one worker and what their values are made of.
 pub(super) struct Assembly<A: Appraisal> {
     pub(super) held: Held<A>,
     tables: Rc<RefCell<Tables<A>>>,
     places: Places,
     /// Components by part number.
-    slots: Vec<Option<Box<[Slot<A::Price>]>>>,
+    slots: Vec<Option<Slots<A::Price>>>,
     /// Prices by key number.
     prices: Vec<Option<A::Price>>,
 }

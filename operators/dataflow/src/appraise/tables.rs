@@ -21,10 +21,13 @@ pub(crate) enum Slot<P> {
     Priced(u32),
 }
 
+/// The context of a part by number, and its bytes.
+type PartIdentity = (u32, Box<[u8]>);
+
 pub(crate) struct Tables<A: Appraisal> {
     contexts: Interner<Arc<str>, ()>,
     /// By context and bytes; with the numbers of their keys.
-    parts: Interner<(u32, Box<[u8]>), Box<[u32]>>,
+    parts: Interner<PartIdentity, Box<[u32]>>,
     keys: Interner<A::Key, ()>,
     /// Keys that may have lost their last holder.
     idle: Vec<u32>,

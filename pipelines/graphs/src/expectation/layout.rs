@@ -52,9 +52,8 @@ mod tests {
         let mut layout = Vec::new();
         write_layout(&mut layout, &presets);
 
-        let as_written = |worn: Vec<usize>| -> Vec<u32> {
-            worn.into_iter().map(|index| index as u32).collect()
-        };
+        let as_written =
+            |worn: Vec<usize>| -> Vec<u32> { worn.into_iter().map(|index| index as u32).collect() };
         let read = read_layout(&layout).map(as_written);
         assert_eq!(presets, read);
     }

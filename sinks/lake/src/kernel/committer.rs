@@ -102,7 +102,12 @@ impl Committer for DurableCommitter {
             .checked_sub(1)
             .map(|before| path.with_file_name(format!("{before:020}.json")));
         let bytes = to_json_bytes(actions)?;
-        if self.put(&path, predecessor.as_deref(), &bytes)? {
+        #[cfg(test)]
+        faults::strike(faults::Fault::BeforePut)?;
+        let put = self.put(&path, predecessor.as_deref(), &bytes)?;
+        #[cfg(test)]
+        faults::strike(faults::Fault::AfterPut)?;
+        if put {
             let file_meta = FileMeta::new(url, metadata.in_commit_timestamp(), bytes.len() as u64);
             Ok(CommitResponse::Committed { file_meta })
         } else {
@@ -122,6 +127,36 @@ impl Committer for DurableCommitter {
                 "commits are put into the log at once: there are none to publish",
             ))
         }
+    }
+}
+
+/// Answers that get lost, for tests.
+#[cfg(test)]
+pub(crate) mod faults {
+    use std::cell::Cell;
+    use std::io;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) enum Fault {
+        BeforePut,
+        AfterPut,
+    }
+
+    thread_local! {
+        static NEXT: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    /// Lets the next commit of this thread fail there.
+    pub(crate) fn plant(fault: Fault) {
+        NEXT.set(Some(fault));
+    }
+
+    pub(super) fn strike(here: Fault) -> io::Result<()> {
+        if NEXT.get() == Some(here) {
+            NEXT.set(None);
+            return Err(io::Error::other(format!("planted: {here:?}")));
+        }
+        Ok(())
     }
 }
 

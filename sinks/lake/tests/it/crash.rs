@@ -36,7 +36,7 @@ fn commits_until_it_is_killed() {
         table
             .append(&[counts(&rows)], Epoch(epoch), &offset)
             .unwrap();
-        if epoch % 20 == 0 {
+        if epoch.is_multiple_of(20) {
             let retain = Retain {
                 since: Epoch(epoch - 5),
                 ..Retain::default()
@@ -48,7 +48,7 @@ fn commits_until_it_is_killed() {
                 table.commit_compaction(&plan.run().unwrap()).unwrap();
             }
         }
-        if epoch % 15 == 0 {
+        if epoch.is_multiple_of(15) {
             table.checkpoint().unwrap();
             let retention = Retention {
                 log: Duration::ZERO,

@@ -57,13 +57,16 @@ fn rows(batch: &RecordBatch, names: &[&str]) -> Answer {
         .collect()
 }
 
+/// Epoch and offset of the newest row of a key, the row, and its diff.
+type Newest = ((i64, i64), Vec<Value>, i32);
+
 /// The content by the definition of its kind, in plain maps.
 fn expected(view: &View, as_of: Option<Epoch>) -> Answer {
     let spec = view.spec();
     let names = content_columns(spec);
     let upper = Epoch(as_of.map_or(u64::MAX, |epoch| epoch.0 + 1));
     let mut sums: BTreeMap<String, (Vec<Value>, i64)> = BTreeMap::new();
-    let mut newest: BTreeMap<String, ((i64, i64), Vec<Value>, i32)> = BTreeMap::new();
+    let mut newest: BTreeMap<String, Newest> = BTreeMap::new();
     let mut all = Vec::new();
     for batch in view.scan().epochs(Epoch(0)..upper).batches().unwrap() {
         let batch = batch.unwrap();

@@ -1,0 +1,5 @@
+//! One command a file.
+
+pub(crate) mod generate;
+pub(crate) mod tables;
+pub(crate) mod value;
