@@ -1,18 +1,8 @@
 //! Admission: what becomes of each record, decided in one place.
 //!
-//! A [`Partition`] is a sequential state machine: the records of one partition in the order of their
-//! offsets go in, each has exactly one [`Outcome`], and what it changed is collected in [`Admitted`].
-//! It is a pure function of the records so far, so replays agree; no clock, no randomness.
-//!
-//! ```text
-//! let mut partition = Partition::new(topic, number, settings);   // or Restore::…finish()
-//! let mut admitted = Admitted::new(topic);                        // one a batch, reused
-//! for record in batch {
-//!     let outcome: Outcome = partition.admit(&record, &mut admitted);
-//! }
-//! partition.close_batch(&mut admitted);                           // adds the partition's own head row
-//! admitted.rows();  admitted.changes();  admitted.rejected();  admitted.counts();
-//! ```
+//! The records of one partition in the order of their offsets go in, each has exactly one [`Outcome`],
+//! and what it changed is collected in [`Admitted`]: rows for the input table, which read back are the
+//! [`Change`]s for the graphs, and what was rejected. The state machine that decides is not here yet.
 
 mod admitted;
 mod change;
