@@ -13,7 +13,7 @@ use std::io::Read;
 use flate2::read::MultiGzDecoder;
 
 pub(crate) use compact::read_compact;
-pub(crate) use findings::Found;
+pub(crate) use findings::{Findings, Found};
 pub(crate) use whole::read_document;
 
 use crate::json::{Checked, Cursor, fault};

@@ -18,7 +18,6 @@ use crate::named::{Named, members};
 use crate::reason::{Reason, Rejection};
 use crate::{EventId, Millis, RawRecord, Topic};
 
-pub(crate) use payload::{DonationMember, EnrichMember, EquipmentMember, LikeMember};
 pub use payload::{
     DonationPayload, EnrichPayload, Equipment, EquipmentPayload, LikePayload, Payload,
 };

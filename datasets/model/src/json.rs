@@ -7,7 +7,7 @@ mod members;
 mod skip;
 mod value;
 
-pub(crate) use cursor::{Checked, Cursor, fault};
+pub(crate) use cursor::{Checked, Cursor, fault, is_form_fault};
 pub(crate) use members::Members;
 pub(crate) use value::Value;
 

@@ -8,6 +8,7 @@
 pub mod admission;
 mod codec;
 pub mod document;
+pub mod event;
 pub mod event_id;
 mod fields;
 mod hashing;
