@@ -1,7 +1,9 @@
 //! Reading equipment: the parts that the document and its compact form have in common.
 
 mod compact;
+mod fields;
 mod findings;
+mod flame;
 mod items;
 mod whole;
 

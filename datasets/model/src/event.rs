@@ -22,7 +22,7 @@ pub use payload::{
     DonationPayload, EnrichPayload, Equipment, EquipmentPayload, LikePayload, Payload,
 };
 
-use payload::RawPayload;
+use payload::{RawPayload, check_forms};
 
 members! {
     /// The members of the envelope, in the order in which they are checked.
@@ -89,8 +89,8 @@ impl<'a> Event<'a> {
                 }
                 // A fault of the JSON counts first, also where it stands in a list or object that was not
                 // reached.
-                match message.payload.check_form(&message.cursor, &is_current) {
-                    Err(form) => *form.within(EnvelopeMember::Payload.name()),
+                match message.check_form(&is_current) {
+                    Err(form) => *form,
                     Ok(()) => *fault,
                 }
             })
@@ -157,7 +157,7 @@ impl<'a> Message<'a> {
         let at_payload = |fault: Box<Rejection>| fault.within(Member::Payload.name());
         match self.payload {
             RawPayload::Missing => return Err(at_payload(missing(A_PAYLOAD))),
-            RawPayload::NoObject => return Err(at_payload(invalid(A_PAYLOAD))),
+            RawPayload::NoObject(_) => return Err(at_payload(invalid(A_PAYLOAD))),
             _ => {}
         }
         check_type(topic, &event_type).map_err(|fault| fault.within(Member::EventType.name()))?;
@@ -181,6 +181,13 @@ impl<'a> Message<'a> {
             traceparent,
             payload,
         })
+    }
+
+    /// Checks the JSON of the lists and objects that were skipped by their bounds.
+    #[cold]
+    fn check_form(&self, is_current: &impl Fn(&str, &str) -> bool) -> Checked<()> {
+        check_forms(EnvelopeMember::ALL, &self.envelope, &self.cursor)?;
+        EnvelopeMember::Payload.at(self.payload.check_form(&self.cursor, is_current))
     }
 
     #[inline(always)]

@@ -2,17 +2,16 @@
 
 use std::borrow::Cow;
 
-use valuation::FlameOptions;
-
 use crate::fields::{invalid, optional_bool, optional_text};
 use crate::json::{Checked, Cursor, Members, Value};
 use crate::named::{Named, members};
-use crate::snapshot::{ItemFields, PotentialFields};
+use crate::snapshot::ItemFields;
 
 use super::Wardrobe;
+use super::fields::{Field, Potential, set};
 use super::findings::{Findings, Found};
+use super::flame::{FlameOption, read_flame};
 use super::items::{Seen, read_items};
-use super::whole::{level, number, read_numbers, set_grade, set_line, set_text, stars};
 
 members! {
     /// The members of a snapshot.
@@ -41,22 +40,6 @@ members! {
     }
 }
 
-members! {
-    /// The members of a snapshot's flame.
-    pub(crate) enum Flame {
-        Int = "int",
-        Luk = "luk",
-        Dex = "dex",
-        AllStat = "allStat",
-        Attack = "attack",
-        Magic = "magic",
-        MaxHp = "maxHp",
-        BossDamage = "bossDamage",
-        Damage = "damage",
-        Str = "str",
-    }
-}
-
 const PRESETS: &str = "a list of one to three lists of items";
 
 /// Reads the snapshot here; its class, which is empty if there is none.
@@ -74,7 +57,7 @@ pub(crate) fn read_compact<'a, W: Wardrobe>(
         match member {
             Root::Class => {
                 let value = cursor
-                    .value()
+                    .plain_value()
                     .map_err(|fault| fault.within(member.name()))?;
                 class = findings
                     .note(member.name(), optional_text(value))
@@ -98,7 +81,7 @@ fn read_presets<'a, W: Wardrobe>(
     has_preset: &mut bool,
 ) -> Checked<Findings> {
     if cursor.peek() != b'[' {
-        return match cursor.value()? {
+        return match cursor.plain_value()? {
             Value::Null => Ok(Findings::default()),
             _ => Ok(Findings::of(invalid(PRESETS))),
         };
@@ -112,7 +95,7 @@ fn read_presets<'a, W: Wardrobe>(
         let inner = if preset < 3 && cursor.peek() == b'[' {
             read_items(cursor, preset, &mut seen, wardrobe, read_item)
         } else {
-            cursor.value().map(|value| match value {
+            cursor.plain_value().map(|value| match value {
                 Value::Null if preset < 3 => Findings::default(),
                 _ if preset < 3 => Findings::of(invalid("a list of items, or null")),
                 _ => Findings::of(invalid("no fourth preset")),
@@ -130,7 +113,7 @@ fn read_item<'a>(cursor: &mut Cursor<'a>) -> Checked<Found<ItemFields<'a>>> {
     let mut item = ItemFields::default();
     let mut findings = Findings::default();
     if cursor.peek() != b'{' {
-        cursor.value()?;
+        cursor.plain_value()?;
         return Ok(Findings::of(invalid("an item: an object")).with(item));
     }
     let mut members = Members::of(Member::NAMES);
@@ -138,9 +121,12 @@ fn read_item<'a>(cursor: &mut Cursor<'a>) -> Checked<Found<ItemFields<'a>>> {
     while let Some(index) = members.next(cursor)? {
         let member = Member::of(index);
         let inner = match member {
-            Member::Lines => read_lines(cursor, &mut item.potential),
-            Member::AdditionalLines => read_lines(cursor, &mut item.additional),
-            Member::Flame => read_flame(cursor, &mut item.flame),
+            Member::Lines => read_lines(cursor, Potential::Main, &mut item),
+            Member::AdditionalLines => read_lines(cursor, Potential::Additional, &mut item),
+            Member::Flame => {
+                let names = FlameOption::NAMES;
+                read_flame(cursor, Members::of(names), names, &mut item.flame)
+            }
             _ => read_plain(cursor, member, &mut item),
         };
         let inner = member.at(inner)?;
@@ -149,27 +135,34 @@ fn read_item<'a>(cursor: &mut Cursor<'a>) -> Checked<Found<ItemFields<'a>>> {
     Ok(findings.with(item))
 }
 
+impl Member {
+    /// The field that the member fills, if it is a text or a number.
+    fn field(self) -> Option<Field> {
+        Some(match self {
+            Self::Slot => Field::Slot,
+            Self::Part => Field::Part,
+            Self::Name => Field::Name,
+            Self::Level => Field::Level,
+            Self::Grade => Field::Grade(Potential::Main),
+            Self::AdditionalGrade => Field::Grade(Potential::Additional),
+            Self::Stars => Field::Stars,
+            Self::BaseAttack => Field::BaseAttack,
+            Self::BaseMagic => Field::BaseMagic,
+            Self::Lines | Self::AdditionalLines | Self::Scroll | Self::Flame => return None,
+        })
+    }
+}
+
 /// Reads a member that is a text, a number or a flag.
 fn read_plain<'a>(
     cursor: &mut Cursor<'a>,
     member: Member,
     item: &mut ItemFields<'a>,
 ) -> Checked<Findings> {
-    let value = cursor.value()?;
-    let checked = match member {
-        Member::Slot => set_text(&mut item.slot, value),
-        Member::Part => set_text(&mut item.part, value),
-        Member::Name => set_text(&mut item.name, value),
-        Member::Level => level(value).map(|level| item.level = level),
-        Member::Grade => set_grade(&mut item.potential, value),
-        Member::AdditionalGrade => set_grade(&mut item.additional, value),
-        Member::Stars => stars(value).map(|stars| item.stars = stars),
-        Member::Scroll => optional_bool(value).map(|scroll| item.scroll = scroll.unwrap_or(false)),
-        Member::BaseAttack => number(value).map(|attack| item.base_attack = attack),
-        Member::BaseMagic => number(value).map(|magic| item.base_magic = magic),
-        Member::Lines | Member::AdditionalLines | Member::Flame => {
-            unreachable!("these are lists and an object")
-        }
+    let value = cursor.plain_value()?;
+    let checked = match member.field() {
+        Some(field) => set(item, field, value),
+        None => optional_bool(value).map(|scroll| item.scroll = scroll.unwrap_or(false)),
     };
     Ok(checked.err().map_or_else(Findings::default, Findings::of))
 }
@@ -177,11 +170,12 @@ fn read_plain<'a>(
 /// Reads a list of at most three lines, or null.
 fn read_lines<'a>(
     cursor: &mut Cursor<'a>,
-    potential: &mut PotentialFields<'a>,
+    potential: Potential,
+    item: &mut ItemFields<'a>,
 ) -> Checked<Findings> {
     const LINES: &str = "a list of at most three lines";
     if cursor.peek() != b'[' {
-        return match cursor.value()? {
+        return match cursor.plain_value()? {
             Value::Null => Ok(Findings::default()),
             _ => Ok(Findings::of(invalid(LINES))),
         };
@@ -190,9 +184,11 @@ fn read_lines<'a>(
     cursor.enter_list()?;
     let mut index = 0;
     while cursor.next_element(index == 0)? {
-        let value = cursor.value().map_err(|fault| fault.at_index(index))?;
+        let value = cursor
+            .plain_value()
+            .map_err(|fault| fault.at_index(index))?;
         let checked = if index < 3 {
-            set_line(potential, index, value)
+            set(item, Field::Line(potential, index), value)
         } else {
             Err(invalid(LINES))
         };
@@ -202,28 +198,4 @@ fn read_lines<'a>(
         index += 1;
     }
     Ok(findings)
-}
-
-fn read_flame<'a>(cursor: &mut Cursor<'a>, flame: &mut FlameOptions) -> Checked<Findings> {
-    read_numbers(
-        cursor,
-        Members::of(Flame::NAMES),
-        Flame::NAMES,
-        |index, value| {
-            let points = number(value)?;
-            match Flame::of(index) {
-                Flame::Int => flame.int = points,
-                Flame::Luk => flame.luk = points,
-                Flame::Dex => flame.dex = points,
-                Flame::AllStat => flame.all_stat = points,
-                Flame::Attack => flame.attack = points,
-                Flame::Magic => flame.magic = points,
-                Flame::MaxHp => flame.max_hp = points,
-                Flame::BossDamage => flame.boss_damage = points,
-                Flame::Damage => flame.damage = points,
-                Flame::Str => flame.str = points,
-            }
-            Ok(())
-        },
-    )
 }

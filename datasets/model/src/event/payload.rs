@@ -40,7 +40,7 @@ pub(super) enum RawPayload<'a> {
     /// Absent or null.
     Missing,
     /// A text, a number, a list...
-    NoObject,
+    NoObject(Value<'a>),
     Equipment([Value<'a>; EquipmentMember::NAMES.len()]),
     Enrich([Value<'a>; EnrichMember::NAMES.len()]),
     Like([Value<'a>; LikeMember::NAMES.len()]),
@@ -53,7 +53,7 @@ impl<'a> RawPayload<'a> {
         if cursor.peek() != b'{' {
             return cursor.value().map(|value| match value {
                 Value::Null => Self::Missing,
-                _ => Self::NoObject,
+                _ => Self::NoObject(value),
             });
         }
         match topic {
@@ -73,7 +73,7 @@ impl<'a> RawPayload<'a> {
         is_current: &impl Fn(&str, &str) -> bool,
     ) -> Checked<Payload<'a>> {
         match self {
-            Self::Missing | Self::NoObject => unreachable!("the envelope has a payload"),
+            Self::Missing | Self::NoObject(_) => unreachable!("the envelope has a payload"),
             Self::Equipment(values) => {
                 equipment::check(values, cursor, aggregate_id, is_current).map(Payload::Equipment)
             }
@@ -83,7 +83,7 @@ impl<'a> RawPayload<'a> {
         }
     }
 
-    /// Checks the JSON of the lists and objects that [`check`](Self::check) reads.
+    /// Checks the JSON of the lists and objects that stand here, whether or not they belong.
     #[cold]
     pub(super) fn check_form(
         &self,
@@ -91,9 +91,12 @@ impl<'a> RawPayload<'a> {
         is_current: &impl Fn(&str, &str) -> bool,
     ) -> Checked<()> {
         match self {
+            Self::Missing => Ok(()),
+            Self::NoObject(value) => check_form(cursor, *value),
             Self::Equipment(values) => equipment::check_form(values, cursor, is_current),
-            Self::Like(values) => like::check_form(values, cursor),
-            Self::Missing | Self::NoObject | Self::Enrich(_) | Self::Donation(_) => Ok(()),
+            Self::Enrich(values) => check_forms(EnrichMember::ALL, values, cursor),
+            Self::Like(values) => check_forms(LikeMember::ALL, values, cursor),
+            Self::Donation(values) => check_forms(DonationMember::ALL, values, cursor),
         }
     }
 }
@@ -106,6 +109,26 @@ fn values<'a, const N: usize>(
 ) -> Checked<[Value<'a>; N]> {
     let names = names.try_into().expect("N is the number of the names");
     Members::values(names, cursor)
+}
+
+/// Checks the JSON of a list or object; `cursor` is any place in its message.
+pub(super) fn check_form<'a>(cursor: &Cursor<'a>, value: Value<'a>) -> Checked<()> {
+    match value {
+        Value::Object(range) | Value::List(range) => cursor.back_to(range).check_json(),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the JSON of the lists and objects among the values of these members.
+pub(super) fn check_forms<'a, M: Named>(
+    members: &[M],
+    values: &[Value<'a>],
+    cursor: &Cursor<'a>,
+) -> Checked<()> {
+    members
+        .iter()
+        .zip(values)
+        .try_for_each(|(member, &value)| member.at(check_form(cursor, value)))
 }
 
 /// Reads the id that must equal the envelope's.

@@ -4,6 +4,7 @@ use crate::limits::DEPTH_MAX;
 use crate::reason::{Reason, Rejection};
 
 use super::block::string_ends;
+use super::members::check_once;
 use super::skip::{check_name_length, check_string_length, container_end, too_deep};
 use super::value::{Range, Text, Value, escaped_char};
 
@@ -213,6 +214,41 @@ impl<'a> Cursor<'a> {
             b'{' => Ok(Value::Object(self.skip_container()?)),
             b'[' => Ok(Value::List(self.skip_container()?)),
             _ => self.scalar(),
+        }
+    }
+
+    /// Reads the value here strictly, also what a list or object holds, which is not what is asked for.
+    #[inline]
+    pub(crate) fn plain_value(&mut self) -> Checked<Value<'a>> {
+        let value = self.value()?;
+        if let Value::Object(range) | Value::List(range) = value {
+            self.back_to(range).check_json()?;
+        }
+        Ok(value)
+    }
+
+    /// Passes the value here, and checks all of it. The nesting that may be open bounds the recursion.
+    #[cold]
+    pub(crate) fn check_json(&mut self) -> Checked<()> {
+        match self.peek() {
+            b'{' => {
+                self.enter_object()?;
+                let mut names = Vec::new();
+                while let Some(name) = self.next_name(names.is_empty())? {
+                    names.push(name.decode());
+                    self.check_json()?;
+                }
+                check_once(&mut names)
+            }
+            b'[' => {
+                self.enter_list()?;
+                let mut first = true;
+                while self.next_element(std::mem::take(&mut first))? {
+                    self.check_json()?;
+                }
+                Ok(())
+            }
+            _ => self.value().map(drop),
         }
     }
 

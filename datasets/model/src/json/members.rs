@@ -101,14 +101,7 @@ impl<'a, 'n> Members<'a, 'n> {
         let Others::Once(others) = &mut self.others else {
             return Ok(());
         };
-        if others.len() < 2 {
-            return Ok(());
-        }
-        others.sort_unstable();
-        match others.windows(2).find(|pair| pair[0] == pair[1]) {
-            None => Ok(()),
-            Some(pair) => Err(twice().within(&pair[0])),
-        }
+        check_once(others)
     }
 
     /// Reads all members: strictly those with a name, in the order of the names. Absent ones are
@@ -124,6 +117,18 @@ impl<'a, 'n> Members<'a, 'n> {
             values[index] = cursor.value().map_err(|fault| fault.within(names[index]))?;
         }
         Ok(values)
+    }
+}
+
+/// Checks that no name stands twice, and sorts them.
+pub(super) fn check_once(names: &mut [Cow<'_, str>]) -> Checked<()> {
+    if names.len() < 2 {
+        return Ok(());
+    }
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(twice().within(&pair[0])),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::json::{Checked, Cursor, Value};
 use crate::named::{Named, members};
 use crate::snapshot::Builder;
 
-use super::key_id;
+use super::{check_form as check_form_of, key_id};
 
 members! {
     /// The members of the payload.
@@ -102,17 +102,24 @@ pub(super) fn check_form<'a>(
     use EquipmentMember as Member;
 
     let [ocid, document_hash, document, snapshot] = *values;
-    if let Value::Object(range) = document {
-        let is_skipped = match (id(ocid), hash(document_hash)) {
-            (Ok(ocid), Ok(hash)) => is_current(&ocid, &hash),
-            _ => false,
-        };
-        if !is_skipped {
-            Member::Equipment.at(read(cursor.back_to(range), read_document).map(drop))?;
+    Member::Ocid.at(check_form_of(cursor, ocid))?;
+    Member::Hash.at(check_form_of(cursor, document_hash))?;
+    match document {
+        Value::Object(range) => {
+            let is_skipped = match (id(ocid), hash(document_hash)) {
+                (Ok(ocid), Ok(hash)) => is_current(&ocid, &hash),
+                _ => false,
+            };
+            if !is_skipped {
+                Member::Equipment.at(read(cursor.back_to(range), read_document).map(drop))?;
+            }
         }
+        other => Member::Equipment.at(check_form_of(cursor, other))?,
     }
-    if let Value::Object(range) = snapshot {
-        Member::Snapshot.at(read(cursor.back_to(range), read_compact).map(drop))?;
+    match snapshot {
+        Value::Object(range) => {
+            Member::Snapshot.at(read(cursor.back_to(range), read_compact).map(drop))
+        }
+        other => Member::Snapshot.at(check_form_of(cursor, other)),
     }
-    Ok(())
 }

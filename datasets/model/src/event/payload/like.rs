@@ -70,7 +70,9 @@ fn read_own(cursor: &mut Cursor<'_>, target: &str) -> Checked<Found<bool>> {
     cursor.enter_list()?;
     let mut index = 0;
     while cursor.next_element(index == 0)? {
-        let value = cursor.value().map_err(|fault| fault.at_index(index))?;
+        let value = cursor
+            .plain_value()
+            .map_err(|fault| fault.at_index(index))?;
         match id(value) {
             Ok(own) => is_own |= own == target,
             Err(_) => {
@@ -82,18 +84,4 @@ fn read_own(cursor: &mut Cursor<'_>, target: &str) -> Checked<Found<bool>> {
         index += 1;
     }
     Ok(findings.with(is_own))
-}
-
-#[cold]
-pub(super) fn check_form(
-    values: &[Value<'_>; LikeMember::NAMES.len()],
-    cursor: &Cursor<'_>,
-) -> Checked<()> {
-    match values[LikeMember::OwnOcids as usize] {
-        Value::List(list) => {
-            let found = read_own(&mut cursor.back_to(list), "");
-            LikeMember::OwnOcids.at(found.map(drop))
-        }
-        _ => Ok(()),
-    }
 }
