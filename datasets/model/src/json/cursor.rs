@@ -235,16 +235,18 @@ impl<'a> Cursor<'a> {
                 self.enter_object()?;
                 let mut names = Vec::new();
                 while let Some(name) = self.next_name(names.is_empty())? {
-                    names.push(name.decode());
-                    self.check_json()?;
+                    let name = name.decode();
+                    self.check_json().map_err(|fault| fault.within(&name))?;
+                    names.push(name);
                 }
                 check_once(&mut names)
             }
             b'[' => {
                 self.enter_list()?;
-                let mut first = true;
-                while self.next_element(std::mem::take(&mut first))? {
-                    self.check_json()?;
+                let mut index = 0;
+                while self.next_element(index == 0)? {
+                    self.check_json().map_err(|fault| fault.at_index(index))?;
+                    index += 1;
                 }
                 Ok(())
             }
