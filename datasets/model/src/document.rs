@@ -15,7 +15,11 @@ use std::io::Read;
 use flate2::read::MultiGzDecoder;
 
 pub(crate) use compact::read_compact;
+#[cfg(test)]
+pub(crate) use compact::{Member as CompactMember, Root as CompactRoot};
 pub(crate) use findings::{Findings, Found};
+#[cfg(test)]
+pub(crate) use flame::FlameOption;
 pub(crate) use whole::read_document;
 
 use crate::json::{Checked, Cursor, fault};

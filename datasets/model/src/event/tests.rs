@@ -4,6 +4,7 @@ mod envelope;
 mod form;
 mod order;
 mod payloads;
+mod schemas;
 
 use serde_json::{Value as Json, json};
 

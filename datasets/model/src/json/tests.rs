@@ -3,25 +3,32 @@
 use proptest::prelude::*;
 
 use crate::Reason;
-use crate::limits::DEPTH_MAX;
+use crate::limits::{DEPTH_MAX, NAME_CHARS_MAX};
 
+use super::value::decoded_chars;
 use super::*;
 
 /// Where the value at the beginning ends, by its bounds: byte by byte.
 fn naive_end(text: &str) -> Result<usize, Reason> {
-    let (mut open, mut in_string, mut escaped) = (Vec::new(), false, false);
+    let (mut open, mut in_string, mut escaped, mut start) = (Vec::new(), false, false, 0);
     for (index, byte) in text.bytes().enumerate() {
         if in_string {
             match byte {
                 _ if escaped => escaped = false,
                 b'\\' => escaped = true,
-                b'"' => in_string = false,
+                b'"' => {
+                    in_string = false;
+                    let is_name = text[index + 1..].trim_ascii_start().starts_with(':');
+                    if is_name && decoded_chars(&text[start..index]) > NAME_CHARS_MAX {
+                        return Err(Reason::TooLarge);
+                    }
+                }
                 _ => {}
             }
             continue;
         }
         match byte {
-            b'"' => in_string = true,
+            b'"' => (in_string, start) = (true, index + 1),
             b'{' | b'[' if open.len() == DEPTH_MAX => return Err(Reason::TooDeep),
             b'{' => open.push(b'}'),
             b'[' => open.push(b']'),
