@@ -2,8 +2,8 @@
 //!
 //! A marker changes in whole exchanges only, and every call that changes a value changes the
 //! marker. Calls are repeated identically until they are answered, and a write of several calls has
-//! an attempt number of its own within its generation. So a marker stands for one content, also
-//! when a failover brings an earlier one back, and a late call finds another marker than it expects.
+//! an attempt number of its own. So a marker stands for one content, also when a failover brings an
+//! earlier one back, and a late call finds another marker than it expects.
 
 use model::Epoch;
 use model::view::{Marker, Origin, Progress, ProgressKind};
@@ -122,7 +122,8 @@ pub enum Need {
     },
     /// Every value at one epoch.
     Rewrite {
-        /// Values of this epoch have been shown: the target must not lie below it.
+        /// The target must not lie below it: values of this epoch have been shown, or ones of
+        /// another origin just before it.
         at_least: Option<Epoch>,
         /// Leave a value as it is when only `changed_at` would differ: the store's content is
         /// continuous, and only code or rules changed.
@@ -130,42 +131,32 @@ pub enum Need {
     },
 }
 
-/// What `marker`, just claimed, needs from a writer whose values are of `own` origin.
+/// What `marker`, just claimed, needs from a writer whose values are of `own` origin, and which
+/// knows that values of `seen` may have been shown.
+///
+/// What another code or ruleset said of an epoch stays said: such a store is rewritten above it.
 #[must_use]
-pub fn need(marker: &Marker, own: &Origin) -> Need {
-    let at_least = shown(marker);
-    let Some(as_of) = marker.as_of else {
-        return Need::Rewrite {
-            at_least,
-            keep_equal: false,
-        };
+pub fn need(marker: &Marker, own: &Origin, seen: Option<Epoch>) -> Need {
+    let origins = marker.origin.iter();
+    let is_own = origins
+        .chain(marker.progress.iter().map(|progress| &progress.origin))
+        .all(|origin| origin == own);
+    let shown = shown(marker).map(|epoch| Epoch(epoch.0 + u64::from(!is_own)));
+    let rewrite = |keep_equal| Need::Rewrite {
+        at_least: seen.max(shown),
+        keep_equal,
     };
-    let same_origin = marker.origin.as_ref() == Some(own);
-    match &marker.progress {
-        None if same_origin => Need::Differences {
-            from: as_of,
-            finish: None,
+    let Some(from) = marker.as_of else {
+        return rewrite(false);
+    };
+    match marker.progress.as_ref().map(|progress| progress.state) {
+        _ if !is_own => rewrite(true),
+        None => Need::Differences { from, finish: None },
+        Some(ProgressKind::Writing) => Need::Differences {
+            from,
+            finish: marker.progress.as_ref().map(|progress| progress.target),
         },
-        Some(Progress {
-            state: ProgressKind::Writing,
-            target,
-            origin,
-            ..
-        }) if same_origin && origin == own => Need::Differences {
-            from: as_of,
-            finish: Some(*target),
-        },
-        Some(Progress {
-            state: ProgressKind::Rewriting,
-            ..
-        }) if same_origin => Need::Rewrite {
-            at_least,
-            keep_equal: false,
-        },
-        None | Some(_) => Need::Rewrite {
-            at_least,
-            keep_equal: true,
-        },
+        Some(ProgressKind::Rewriting) => rewrite(false),
     }
 }
 
@@ -292,15 +283,16 @@ pub fn end_rewrite(marker: &Marker) -> Call {
     Call::new(marker, next, Vec::new())
 }
 
-/// An attempt number that no write of several calls of this generation has had: `last` is the
-/// writer's own last one, and another writer's of the same generation cannot be.
+/// An attempt number that no write of several calls has had, in any generation: `marker` is
+/// claimed, `last` the writer's own last one. The generation is part of the number, because a claim
+/// keeps the attempt of the generation before.
 #[must_use]
 pub fn next_attempt(marker: &Marker, last: u64) -> u64 {
     let found = marker
         .progress
         .as_ref()
         .map_or(0, |progress| progress.attempt);
-    found.max(last) + 1
+    found.max(last).max(marker.generation << 32) + 1
 }
 
 fn in_progress(

@@ -22,28 +22,51 @@ pub enum ViewError {
         store: String,
         source: Cause,
     },
-    #[error(
-        "write {key} in the view store {store}: the key holds another type; delete or rename it"
-    )]
+    #[error("use {key} in the view store {store}: it holds another type; delete or rename it")]
     WrongType { store: String, key: String },
+    #[error(
+        "use {key} in the view store {store}: it holds bytes that are not UTF-8, which no view \
+         writer wrote; delete it"
+    )]
+    NotText { store: String, key: String },
     #[error("open the view store {store}")]
     Open { store: String, source: Cause },
     #[error("read the marker of the view store {store}")]
     Marker { store: String, source: MarkerError },
-    #[error("read {} {}", key.kind.name(), key.id)]
-    Form { key: ViewKey, source: ViewFormError },
-    #[error("write views as generation {own}: generation {newest} of the job is newer")]
-    Fenced { own: u64, newest: u64 },
+    #[error("read {} {} in the view store {store}", key.kind.name(), key.id)]
+    Form {
+        store: String,
+        key: ViewKey,
+        source: ViewFormError,
+    },
+    #[error(
+        "write views as generation {own} to the view store {store}: generation {newest} of the job \
+         is newer; leave it to that one"
+    )]
+    Fenced {
+        store: String,
+        own: u64,
+        newest: u64,
+    },
     #[error("ask for the newest generation of the job")]
     Generation { source: Cause },
-    #[error("write views of epoch {to} from epoch {from}, where the store needs {need}")]
+    #[error(
+        "write to the view store {store} from epoch {from} to {to}: it needs {need}; ask for the \
+         need before each write"
+    )]
     OutOfStep {
+        store: String,
         from: Epoch,
         to: Epoch,
         need: String,
     },
-    #[error("stop waiting for the view store")]
-    GaveUp { source: Box<ViewError> },
+    #[error("wait for the view store {store}: told to give up; the next writer finishes the write")]
+    GaveUp {
+        store: String,
+        source: Box<ViewError>,
+    },
+    #[error("write to the view store {store}: told to end; the next writer finishes the write")]
+    Abandoned { store: String },
 }
 
 impl ViewError {
@@ -55,12 +78,14 @@ impl ViewError {
             Self::Unanswered { .. } | Self::Generation { .. } => true,
             Self::Refused { .. }
             | Self::WrongType { .. }
+            | Self::NotText { .. }
             | Self::Open { .. }
             | Self::Marker { .. }
             | Self::Form { .. }
             | Self::Fenced { .. }
             | Self::OutOfStep { .. }
-            | Self::GaveUp { .. } => false,
+            | Self::GaveUp { .. }
+            | Self::Abandoned { .. } => false,
         }
     }
 }

@@ -30,6 +30,7 @@
 //! ```
 
 mod call;
+mod change;
 pub mod decide;
 mod error;
 mod redis;
@@ -38,9 +39,10 @@ mod store;
 mod writer;
 
 pub use call::{Answer, COMMANDS_MAX, Call, Command};
+pub use change::ViewChange;
 pub use decide::{Need, Step};
 pub use error::ViewError;
-pub use redis::{RedisReader, RedisStore};
+pub use redis::{RedisFacts, RedisReader, RedisStore};
 pub use sqlite::{SqliteReader, SqliteStore};
 pub use store::{Claim, Cursor, Page, Reading, Snapshot, ViewReader, ViewStore};
-pub use writer::{Host, HostError, Probed, ViewChange, ViewWriter, Written};
+pub use writer::{Host, HostError, Probed, ViewWriter, Written};

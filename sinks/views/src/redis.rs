@@ -1,6 +1,7 @@
 //! Views in Redis: one Lua script that checks, applies and writes the marker last.
 
 mod connection;
+mod facts;
 mod script;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::call::{Answer, Call, Command};
 use crate::error::ViewError;
 use crate::store::{Cursor, Page, Snapshot, ViewReader, ViewStore};
 use connection::Connection;
+pub use facts::RedisFacts;
 use script::Script;
 
 const APPLY: &str = include_str!("redis/apply.lua");
@@ -71,15 +73,18 @@ impl ViewReader for RedisReader {
         for key in keys {
             pipe.cmd("HGET").arg(self.keys.of(key)).arg(&*key.id);
         }
-        let mut values: Vec<Option<Vec<u8>>> = self
-            .connection
-            .ask("read views", |connection| pipe.query(connection))?;
+        let key_of = |place: usize| match place.checked_sub(1).and_then(|place| keys.get(place)) {
+            Some(key) => self.keys.of(key),
+            None => self.keys.marker(),
+        };
+        let mut values: Vec<Option<Vec<u8>>> =
+            self.connection
+                .ask("read views", key_of, |connection| pipe.query(connection))?;
         let marker = match values.is_empty() {
             true => None,
             false => values.remove(0),
         };
-        // A marker of other bytes than UTF-8 is not ours: shown lossily, it never compares equal.
-        let marker = marker.map(|text| String::from_utf8_lossy(&text).into_owned());
+        let marker = self.text_of(marker, || self.keys.marker())?;
         Ok(Snapshot { marker, values })
     }
 
@@ -93,20 +98,52 @@ impl ViewReader for RedisReader {
             std::iter::once(self.keys.marker()).chain(buckets),
             std::iter::once(limit.to_string()),
         );
-        let (marker, looked_at, ids): (Option<String>, u32, Vec<String>) =
+        let (marker, looked_at, ids, wrong): Listed =
             self.connection.run("list views", &self.list, command)?;
-        let keys = ids
-            .into_iter()
-            .map(|id| ViewKey {
-                kind,
-                id: id.into(),
+        if let Some(key) = wrong {
+            let store = self.place().to_owned();
+            return Err(ViewError::WrongType { store, key });
+        }
+        let bucket = || {
+            format!(
+                "a field in a bucket from {} on",
+                self.keys.bucket(kind, first)
+            )
+        };
+        let ids = ids.into_iter().map(|id| self.text(id, bucket));
+        let keys: Result<_, _> = ids
+            .map(|id| {
+                Ok(ViewKey {
+                    kind,
+                    id: id?.into(),
+                })
             })
             .collect();
         Ok(Page {
-            marker,
-            keys,
+            marker: self.text_of(marker, || self.keys.marker())?,
+            keys: keys?,
             next: next_bucket(kind, first + looked_at),
         })
+    }
+}
+
+/// Marker, buckets looked at, fields, and a key of another type, if there was one.
+type Listed = (Option<Vec<u8>>, u32, Vec<Vec<u8>>, Option<String>);
+
+impl RedisReader {
+    fn text(&self, bytes: Vec<u8>, key: impl FnOnce() -> String) -> Result<String, ViewError> {
+        String::from_utf8(bytes).map_err(|_| ViewError::NotText {
+            store: self.place().to_owned(),
+            key: key(),
+        })
+    }
+
+    fn text_of(
+        &self,
+        bytes: Option<Vec<u8>>,
+        key: impl FnOnce() -> String,
+    ) -> Result<Option<String>, ViewError> {
+        bytes.map(|bytes| self.text(bytes, key)).transpose()
     }
 }
 

@@ -44,7 +44,8 @@ impl SqliteStore {
             // failure the newest calls may be gone, marker and values alike: the writer goes on
             // from there by differences, so that no call needs a sync of its own.
             .execute_batch(&format!(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {SCHEMA}"
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+                 BEGIN IMMEDIATE; {SCHEMA} COMMIT;"
             ))
             .map_err(|source| reader.failed("create the tables", source))?;
         Ok(Self { reader })
@@ -206,7 +207,10 @@ fn carry_out(transaction: &Transaction<'_>, command: &Command) -> rusqlite::Resu
     let key = command.key();
     let table = key.kind.name();
     let put = || {
-        let sql = format!("INSERT OR REPLACE INTO {table} (id, value) VALUES (?1, ?2)");
+        let sql = format!(
+            "INSERT INTO {table} (id, value) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET value = excluded.value"
+        );
         transaction
             .prepare_cached(&sql)?
             .execute((&*key.id, command.value()))

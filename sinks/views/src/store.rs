@@ -1,6 +1,6 @@
 //! What every view store can do: a reader's part, and the one atomic act of a writer.
 
-use model::view::{CharacterView, Kind, Marker, Stamped, ViewKey, likes};
+use model::view::{CharacterView, Kind, Marker, Stamped, ViewFormError, ViewKey, likes};
 
 use crate::call::{Answer, Call};
 use crate::decide::{self, ClaimStep};
@@ -86,53 +86,43 @@ pub trait ViewReader: Send {
         let value = bytes
             .map(|bytes| Stamped::parse(&bytes).map(Stamped::into_owned))
             .transpose()
-            .map_err(|source| ViewError::Form {
-                key: key.clone(),
-                source,
-            })?;
+            .map_err(|source| form(self.place(), key, source))?;
         Ok(Reading { marker, value })
     }
 
     /// One character's valuation.
     fn character(&mut self, ocid: &str) -> Result<Reading<CharacterView>, ViewError> {
         let key = ViewKey::character(ocid);
-        self.get(&key)?.try_map(&key, CharacterView::decode)
+        let reading = self.get(&key)?;
+        reading
+            .try_map(CharacterView::decode)
+            .map_err(|source| form(self.place(), &key, source))
     }
 
     /// How many accounts like `target`.
     fn likes(&mut self, target: &str) -> Result<Reading<i64>, ViewError> {
         let key = ViewKey::likes(target);
-        self.get(&key)?.try_map(&key, likes::decode)
+        let reading = self.get(&key)?;
+        reading
+            .try_map(likes::decode)
+            .map_err(|source| form(self.place(), &key, source))
     }
 }
 
 impl Reading<Vec<u8>> {
     fn try_map<T>(
         self,
-        key: &ViewKey,
-        decode: impl FnOnce(&[u8]) -> Result<T, model::view::ViewFormError>,
-    ) -> Result<Reading<T>, ViewError> {
-        let value = self
-            .value
-            .map(
-                |Stamped {
-                     changed_at,
-                     payload,
-                 }| {
-                    decode(&payload).map(|payload| Stamped {
-                        changed_at,
-                        payload,
-                    })
-                },
-            )
-            .transpose()
-            .map_err(|source| ViewError::Form {
-                key: key.clone(),
-                source,
-            })?;
+        decode: impl FnOnce(&[u8]) -> Result<T, ViewFormError>,
+    ) -> Result<Reading<T>, ViewFormError> {
+        let decoded = self.value.map(|value| {
+            decode(&value.payload).map(|payload| Stamped {
+                changed_at: value.changed_at,
+                payload,
+            })
+        });
         Ok(Reading {
             marker: self.marker,
-            value,
+            value: decoded.transpose()?,
         })
     }
 }
@@ -163,6 +153,14 @@ pub trait ViewStore: ViewReader {
                 Answer::Gap => {}
             }
         }
+    }
+}
+
+fn form(store: &str, key: &ViewKey, source: ViewFormError) -> ViewError {
+    ViewError::Form {
+        store: store.to_owned(),
+        key: key.clone(),
+        source,
     }
 }
 

@@ -5,11 +5,11 @@ mod held;
 use std::time::Instant;
 
 use model::Epoch;
-use model::valued::CharacterValuation;
-use model::view::{CharacterEncoder, Marker, Origin, Stamped, ViewKey, likes};
+use model::view::{Marker, Origin};
 use tracing::{info, warn};
 
 use crate::call::{Call, Command};
+use crate::change::ViewChange;
 use crate::decide::{self, After, Need};
 use crate::error::ViewError;
 use crate::store::{Claim, ViewStore};
@@ -21,7 +21,7 @@ const LIST_LIMIT: u32 = 5_000;
 /// Why the newest generation of a job is not known.
 pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a writer needs from the job around it.
+/// What a writer needs from the job around it. The writer calls it on its own thread.
 pub trait Host: Send {
     /// The newest generation of the job, read now.
     fn newest_generation(&mut self) -> Result<u64, HostError>;
@@ -29,63 +29,11 @@ pub trait Host: Send {
     /// Waits before the same thing is tried again, longer with each `attempt` (from 1), and shows
     /// the wait; `false` gives up, after which this process must write nothing more.
     fn wait(&mut self, error: &ViewError, attempt: u32) -> bool;
-}
 
-/// A value at the end of the epochs that are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ViewChange {
-    /// Which value.
-    pub key: ViewKey,
-    /// The epoch of its last change.
-    pub changed_at: Epoch,
-    /// What it says; `None`: it is gone.
-    pub payload: Option<Vec<u8>>,
-}
-
-impl ViewChange {
-    /// A character's valuation, or its end.
-    #[must_use]
-    pub fn character(
-        ocid: &str,
-        changed_at: Epoch,
-        valuation: Option<&CharacterValuation>,
-        encoder: &mut CharacterEncoder,
-    ) -> Self {
-        let payload = valuation.map(|valuation| encoder.encode(valuation));
-        Self {
-            key: ViewKey::character(ocid),
-            changed_at,
-            payload,
-        }
-    }
-
-    /// How many accounts like `target`; `None`: nobody does.
-    #[must_use]
-    pub fn likes(target: &str, changed_at: Epoch, count: Option<i64>) -> Self {
-        Self {
-            key: ViewKey::likes(target),
-            changed_at,
-            payload: count.map(likes::encode),
-        }
-    }
-
-    fn into_command(self) -> Command {
-        let Self {
-            key,
-            changed_at,
-            payload,
-        } = self;
-        match payload {
-            Some(payload) => Command::Put {
-                key,
-                value: Stamped {
-                    changed_at,
-                    payload,
-                }
-                .to_bytes(),
-            },
-            None => Command::Delete { key },
-        }
+    /// Asked before each call to the store: `true` abandons the write with [`ViewError::Abandoned`],
+    /// for a quick end of the process. What is begun in the store is finished by the next writer.
+    fn abandons(&mut self) -> bool {
+        false
     }
 }
 
@@ -118,11 +66,14 @@ pub struct ViewWriter<S, H> {
     origin: Origin,
     /// The marker as it stands by all that is known; `None`: the store must be claimed (again).
     standing: Option<Marker>,
+    /// The highest epoch of which readers may have seen a value.
+    shown: Option<Epoch>,
     attempt: u64,
 }
 
 impl<S: ViewStore, H: Host> ViewWriter<S, H> {
-    /// A writer for `generation`, whose values are of `origin`. Touches nothing yet.
+    /// A writer for `generation`, whose values are of `origin`: the only one that this generation
+    /// ever has for the store. Touches nothing yet.
     pub fn new(store: S, host: H, generation: u64, origin: Origin) -> Self {
         Self {
             store,
@@ -130,8 +81,17 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
             generation,
             origin,
             standing: None,
+            shown: None,
             attempt: 0,
         }
+    }
+
+    /// Says that values of `epoch` may have been shown before, so that a rewrite of a store without
+    /// a marker (a flushed one) takes nothing back: the newest binding that the job inherited.
+    #[must_use]
+    pub fn shown_before(mut self, epoch: Epoch) -> Self {
+        self.shown = self.shown.max(Some(epoch));
+        self
     }
 
     /// The marker as it stands by all that is known; `None` before a claim and after a gap.
@@ -148,11 +108,12 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
     /// do about it). Its marker may name the highest epoch ever seen: mint above it.
     pub fn need(&mut self) -> Result<Need, ViewError> {
         let marker = self.claimed()?;
-        Ok(decide::need(&marker, &self.origin))
+        Ok(decide::need(&marker, &self.origin, self.shown))
     }
 
     /// Writes the net differences from `from` (what the store is true of) to `to`: each key at most
-    /// once, and only if its value at `to` is another than at `from`.
+    /// once, and only if its value at `to` is another than at `from`. Where both are the same epoch,
+    /// there can be no changes.
     pub fn write(
         &mut self,
         from: Epoch,
@@ -162,16 +123,14 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         let need = self.need()?;
         let in_step = match &need {
             Need::Differences { from: held, finish } => {
-                *held == from && from <= to && finish.is_none_or(|target| target == to)
+                *held == from
+                    && (from < to || from == to && changes.is_empty())
+                    && finish.is_none_or(|target| target == to)
             }
             Need::Rewrite { .. } => false,
         };
         if !in_step {
-            return Err(ViewError::OutOfStep {
-                from,
-                to,
-                need: format!("{need:?}"),
-            });
+            return Err(self.out_of_step(from, to, &need));
         }
         let marker = self.claimed()?;
         self.attempt = decide::next_attempt(&marker, self.attempt);
@@ -192,22 +151,17 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         values: impl IntoIterator<Item = ViewChange>,
     ) -> Result<Written, ViewError> {
         let need = self.need()?;
-        let marker = self.claimed()?;
-        if decide::shown(&marker).is_some_and(|shown| target < shown) {
-            let need = format!("{need:?}");
-            return Err(ViewError::OutOfStep {
-                from: target,
-                to: target,
-                need,
-            });
-        }
-        let keep_equal = matches!(
-            need,
+        let (at_least, keep_equal) = match need {
             Need::Rewrite {
-                keep_equal: true,
-                ..
-            }
-        );
+                at_least,
+                keep_equal,
+            } => (at_least, keep_equal),
+            Need::Differences { .. } => (self.shown, false),
+        };
+        if at_least.is_some_and(|epoch| target < epoch) {
+            return Err(self.out_of_step(target, target, &need));
+        }
+        let marker = self.claimed()?;
         self.attempt = decide::next_attempt(&marker, self.attempt);
         let started = Instant::now();
         info!(store = self.store.place(), epoch = %target, keep_equal, "rewriting views");
@@ -217,25 +171,10 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         }
 
         let mut held = HeldKeys::default();
-        let commands = values.into_iter().filter_map(|value| {
-            let payload = value.payload?;
-            held.insert(&value.key);
-            let value_bytes = Stamped {
-                changed_at: target,
-                payload,
-            }
-            .to_bytes();
-            Some(match keep_equal {
-                true => Command::PutIfOther {
-                    key: value.key,
-                    value: value_bytes,
-                },
-                false => Command::Put {
-                    key: value.key,
-                    value: value_bytes,
-                },
-            })
-        });
+        let commands = values
+            .into_iter()
+            .filter_map(|value| value.into_rewrite(target, keep_equal))
+            .inspect(|command| held.insert(command.key()));
         for piece in decide::in_pieces(commands) {
             if self.send_part(piece)? == Written::Gap {
                 return Ok(Written::Gap);
@@ -296,6 +235,12 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
 
     /// Sends `call` until it is answered.
     fn send(&mut self, call: &Call) -> Result<Written, ViewError> {
+        if self.host.abandons() {
+            let store = self.place();
+            return Err(ViewError::Abandoned { store });
+        }
+        // Readers may see it from now on, whether or not there is an answer.
+        self.shown = self.shown.max(decide::shown(&call.next));
         let answer = self.insist(|store| store.apply(call))?;
         let written = self.follow(decide::after(answer))?;
         if written == Written::Done {
@@ -309,10 +254,7 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
             After::GoOn => Ok(Written::Done),
             After::End { newest } => {
                 self.standing = None;
-                Err(ViewError::Fenced {
-                    own: self.generation,
-                    newest,
-                })
+                Err(self.fenced(newest))
             }
             After::ClaimAgain => {
                 warn!(
@@ -333,10 +275,10 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         let own = self.generation;
         let newest = self.newest_generation()?;
         if !decide::may_claim(own, newest) {
-            return Err(ViewError::Fenced { own, newest });
+            return Err(self.fenced(newest));
         }
         match self.insist(|store| store.claim(own))? {
-            Claim::Fenced { by } => Err(ViewError::Fenced { own, newest: by }),
+            Claim::Fenced { by } => Err(self.fenced(by)),
             Claim::Claimed(marker) => {
                 let as_of = marker.as_of.map(|epoch| epoch.0);
                 info!(
@@ -345,6 +287,7 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
                     as_of,
                     "claimed the view store"
                 );
+                self.shown = self.shown.max(decide::shown(&marker));
                 self.standing = Some(marker.clone());
                 Ok(marker)
             }
@@ -386,9 +329,32 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         if self.host.wait(&error, attempt) {
             Ok(())
         } else {
+            self.standing = None;
             Err(ViewError::GaveUp {
+                store: self.place(),
                 source: Box::new(error),
             })
         }
+    }
+
+    fn fenced(&self, newest: u64) -> ViewError {
+        ViewError::Fenced {
+            store: self.place(),
+            own: self.generation,
+            newest,
+        }
+    }
+
+    fn out_of_step(&self, from: Epoch, to: Epoch, need: &Need) -> ViewError {
+        ViewError::OutOfStep {
+            store: self.place(),
+            from,
+            to,
+            need: format!("{need:?}"),
+        }
+    }
+
+    fn place(&self) -> String {
+        self.store.place().to_owned()
     }
 }

@@ -102,23 +102,29 @@ fn what_a_store_needs_follows_from_its_marker() {
         keep_equal,
     };
 
-    assert_eq!(need(&Marker::empty(1), &own), rewrite(None, false));
-    assert_eq!(need(&complete(1, 3), &own), differences(3, None));
-    assert_eq!(need(&writing(5), &own), differences(3, Some(5)));
+    assert_eq!(need(&Marker::empty(1), &own, None), rewrite(None, false));
+    assert_eq!(need(&complete(1, 3), &own, None), differences(3, None));
+    assert_eq!(need(&writing(5), &own, None), differences(3, Some(5)));
     assert_eq!(
-        need(&rewriting(&Marker::empty(1), 7), &own),
+        need(&rewriting(&Marker::empty(1), 7), &own, None),
         rewrite(Some(7), false)
     );
     assert_eq!(
-        need(&rewriting(&complete(1, 3), 7), &own),
+        need(&rewriting(&complete(1, 3), 7), &own, None),
         rewrite(Some(7), false)
     );
-    assert_eq!(need(&complete(1, 3), &new_code), rewrite(Some(3), true));
-    assert_eq!(need(&writing(5), &new_code), rewrite(Some(5), true));
+    assert_eq!(
+        need(&complete(1, 3), &new_code, None),
+        rewrite(Some(4), true)
+    );
+    assert_eq!(need(&writing(5), &new_code, None), rewrite(Some(6), true));
+    // A flushed store says nothing of what was seen.
+    let seen = Some(Epoch(9));
+    assert_eq!(need(&Marker::empty(1), &own, seen), rewrite(Some(9), false));
     // A write cut off that had begun to bring in another code's values.
     let mut mixed = writing(5);
     mixed.origin = Some(new_code.clone());
-    assert_eq!(need(&mixed, &new_code), rewrite(Some(5), true));
+    assert_eq!(need(&mixed, &new_code, None), rewrite(Some(6), true));
 }
 
 #[test]
@@ -202,7 +208,7 @@ fn a_late_part_of_an_old_rewrite_finds_another_marker() {
     let start = Marker::empty(1);
     let old = begin_rewrite(&start, Epoch(5), &origin("code"), 1).next;
     let late = rewrite_part(&old, puts(1));
-    let new = begin_rewrite(&start, Epoch(5), &origin("code"), next_attempt(&start, 1)).next;
+    let new = begin_rewrite(&start, Epoch(5), &origin("code"), 2).next;
 
     assert_eq!(answer(Some(&new.to_text()), &late), Answer::Gap);
     assert_eq!(
@@ -224,9 +230,18 @@ fn a_rewrite_ends_complete_at_its_target() {
 }
 
 #[test]
-fn an_attempt_is_new_within_the_generation() {
-    assert_eq!(next_attempt(&Marker::empty(1), 4), 5);
-    assert_eq!(next_attempt(&rewriting(&complete(1, 3), 7), 0), 2);
+fn an_attempt_is_new_in_the_generation_and_in_all_before_it() {
+    let first = next_attempt(&Marker::empty(1), 0);
+    let second = next_attempt(&Marker::empty(1), first);
+    assert!(first < second);
+
+    let mut begun = begin_rewrite(&complete(1, 3), Epoch(7), &origin("code"), second).next;
+    assert!(next_attempt(&begun, 0) > second, "the marker knows it, too");
+    begun.generation = 2;
+    let claimed = next_attempt(&begun, 0);
+    assert!(claimed > second);
+    // After a failover to before all writes of several calls.
+    assert_eq!(next_attempt(&complete(2, 3), claimed), claimed + 1);
 }
 
 #[test]

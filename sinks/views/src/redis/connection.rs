@@ -58,20 +58,27 @@ impl Connection {
         &self.place
     }
 
-    /// Asks over the connection. After an error it is left: an answer may still be on its way, and
-    /// must not be taken for that of the next question.
+    /// Asks over the connection; `keys` names the keys of the commands, for messages. After an error
+    /// the connection is left: an answer may still be on its way, and must not be taken for that of
+    /// the next question.
     pub(super) fn ask<T>(
         &mut self,
         doing: &'static str,
+        keys: impl FnOnce(usize) -> String,
         ask: impl FnOnce(&mut ::redis::Connection) -> RedisResult<T>,
     ) -> Result<T, ViewError> {
-        let mut connection = match self.open.take() {
-            Some(connection) => connection,
-            None => self.connect().map_err(|error| self.failed(doing, error))?,
+        let answered = match self.open.take() {
+            Some(connection) => Ok(connection),
+            None => self.connect(),
         };
-        let answer = ask(&mut connection).map_err(|error| self.failed(doing, error))?;
-        self.open = Some(connection);
-        Ok(answer)
+        let answered = answered.and_then(|mut connection| Ok((ask(&mut connection)?, connection)));
+        match answered {
+            Ok((answer, connection)) => {
+                self.open = Some(connection);
+                Ok(answer)
+            }
+            Err(error) => Err(self.failed(doing, keys, error)),
+        }
     }
 
     /// Runs a script's call, and once more where the server did not know the script.
@@ -81,7 +88,8 @@ impl Connection {
         script: &Script,
         command: Cmd,
     ) -> Result<T, ViewError> {
-        self.ask(doing, |connection| match command.query(connection) {
+        let keys = |_| "a key of the script".to_owned();
+        self.ask(doing, keys, |connection| match command.query(connection) {
             Err(error) if error.code() == Some("NOSCRIPT") => {
                 script.load().exec(connection)?;
                 command.query(connection)
@@ -97,17 +105,23 @@ impl Connection {
         Ok(connection)
     }
 
-    fn failed(&self, doing: &'static str, source: RedisError) -> ViewError {
+    fn failed(
+        &self,
+        doing: &'static str,
+        keys: impl FnOnce(usize) -> String,
+        source: RedisError,
+    ) -> ViewError {
         let store = self.place.clone();
-        if source.code() == Some("WRONGTYPE") {
-            let key = "read by this call".to_owned();
-            return ViewError::WrongType { store, key };
-        }
+        let (place, code) = first_server_error(&source);
         // A reply that cannot be parsed was cut on its way: no answer either.
         let unanswered = match source.kind() {
             ErrorKind::Io | ErrorKind::Parse => true,
-            _ => source.code().is_some_and(|code| PASSING.contains(&code)),
+            _ => PASSING.contains(&code.as_str()),
         };
+        if code == "WRONGTYPE" {
+            let key = keys(place);
+            return ViewError::WrongType { store, key };
+        }
         if unanswered {
             ViewError::Unanswered {
                 doing,
@@ -121,5 +135,14 @@ impl Connection {
                 source: source.into(),
             }
         }
+    }
+}
+
+/// Which command the server refused first, and its code; no code where it was not the server.
+fn first_server_error(error: &RedisError) -> (usize, String) {
+    let errors = error.clone().into_server_errors();
+    match errors.as_deref().and_then(<[_]>::first) {
+        Some((place, error)) => (*place, error.code().to_owned()),
+        None => (0, error.code().unwrap_or_default().to_owned()),
     }
 }

@@ -1,13 +1,17 @@
 -- Lists the fields of buckets, together with the marker of the same moment.
 -- KEYS: the marker, then buckets. ARGV: how many fields are enough.
--- Returns {marker, number of buckets looked at, fields}.
+-- Returns {marker, number of buckets looked at, fields, key of another type or false}.
 local limit = tonumber(ARGV[1])
 local fields, count = {}, 0
+-- Most buckets of a small store do not exist: one command finds it out for all of them.
+if redis.call('EXISTS', unpack(KEYS, 2)) == 0 then return {redis.call('GET', KEYS[1]), #KEYS - 1, fields, false} end
 for i = 2, #KEYS do
-  for _, field in ipairs(redis.call('HKEYS', KEYS[i])) do
+  local held = redis.pcall('HKEYS', KEYS[i])
+  if held.err then return {false, 0, {}, KEYS[i]} end
+  for _, field in ipairs(held) do
     count = count + 1
     fields[count] = field
   end
-  if count >= limit then return {redis.call('GET', KEYS[1]), i - 1, fields} end
+  if count >= limit then return {redis.call('GET', KEYS[1]), i - 1, fields, false} end
 end
-return {redis.call('GET', KEYS[1]), #KEYS - 1, fields}
+return {redis.call('GET', KEYS[1]), #KEYS - 1, fields, false}
