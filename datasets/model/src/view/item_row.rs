@@ -116,10 +116,8 @@ fn push_component(out: &mut String, kind: ComponentKind, value: &ComponentValue)
     push_mesos(out, value.cost_mesos);
     match kind {
         ComponentKind::Potential | ComponentKind::AdditionalPotential => push_resets(out, value),
-        ComponentKind::Starforce
-        | ComponentKind::GradeUp
-        | ComponentKind::AdditionalGradeUp
-        | ComponentKind::Flame => {
+        ComponentKind::Flame => push_flame(out, value),
+        ComponentKind::Starforce | ComponentKind::GradeUp | ComponentKind::AdditionalGradeUp => {
             out.push(',');
             push_float(out, value.tries);
             push_detail(out, value);
@@ -176,20 +174,52 @@ fn push_detail(out: &mut String, value: &ComponentValue) {
                 push_float(out, Some(*spares));
             }
         }
-        Detail::Flame {
-            score,
-            boss,
-            tries_powerful,
-            tries_abyss,
-        } => {
+        Detail::Flame { .. } => {}
+    }
+}
+
+/// `cost, fee, score, boss, tries of powerful, of abyss flames`: tries and deviation follow from cost
+/// and fee. Where they do not, the fee is null, and they are written last.
+fn push_flame(out: &mut String, value: &ComponentValue) {
+    let fee = flame_fee(value);
+    out.push(',');
+    push_mesos(out, fee);
+    if let Detail::Flame {
+        score,
+        boss,
+        tries_powerful,
+        tries_abyss,
+    } = &value.detail
+    {
+        out.push_str(&format!(",{score},{},", u8::from(*boss)));
+        push_float(out, *tries_powerful);
+        out.push(',');
+        push_float(out, *tries_abyss);
+    }
+    if fee.is_none() {
+        out.push(',');
+        push_float(out, value.tries);
+        if value.sd_mesos.is_some() {
             out.push(',');
             push_float(out, value.sd_mesos);
-            out.push_str(&format!(",{score},{},", u8::from(*boss)));
-            push_float(out, *tries_powerful);
-            out.push(',');
-            push_float(out, *tries_abyss);
         }
     }
+}
+
+/// The fee of a reset, if tries and deviation follow from it and the cost to 5 digits.
+fn flame_fee(value: &ComponentValue) -> Option<Meso> {
+    let (cost, tries) = (value.cost_mesos?, value.tries?);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a cost is a product of fee and tries, rounded to whole mesos; it saturates"
+    )]
+    let fee = Meso((cost.0 as f64 / tries).round() as i128);
+    let (read_tries, read_sd, _) = read_resets(Some(cost), Some(fee), None);
+    let same = |read: Option<f64>, computed: f64| {
+        read.is_some_and(|read| (read - computed).abs() <= 1e-6 * computed.abs())
+    };
+    (same(read_tries, tries) && same(read_sd, value.sd_mesos?)).then_some(fee)
 }
 
 fn read_component(kind: ComponentKind, cell: &Cell) -> Option<ComponentValue> {
@@ -218,12 +248,15 @@ fn read_component(kind: ComponentKind, cell: &Cell) -> Option<ComponentValue> {
         }
         ComponentKind::Flame => {
             let detail = Detail::Flame {
-                score: at(3).integer()?,
-                boss: at(4).integer::<u8>()? == 1,
-                tries_powerful: at(5).float(),
-                tries_abyss: at(6).float(),
+                score: at(2).integer()?,
+                boss: at(3).integer::<u8>()? == 1,
+                tries_powerful: at(4).float(),
+                tries_abyss: at(5).float(),
             };
-            (at(1).float(), at(2).float(), detail)
+            match read_resets(cost_mesos, at(1).mesos(), None) {
+                (None, _, _) => (at(6).float(), at(7).float(), detail),
+                (tries, sd_mesos, _) => (tries, sd_mesos, detail),
+            }
         }
     };
     Some(ComponentValue {
@@ -240,7 +273,7 @@ fn settled_status(place: &Cell) -> Option<Status> {
     (status != Status::Ok).then_some(status)
 }
 
-/// Tries, deviation and quantiles of a potential (VALUATION 4.3 and 8): the chance is 1 over tries.
+/// Tries, deviation and quantiles of resets (VALUATION 4.3 and 8): the chance is 1 over tries.
 fn read_resets(
     cost: Option<Meso>,
     fee: Option<Meso>,

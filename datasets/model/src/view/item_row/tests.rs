@@ -88,7 +88,7 @@ fn a_row_has_arrays_in_place_of_names() {
         encode(&row(eternal_hat())),
         "[0,\"에테르넬 \\\"메이지\\\"햇\",[79968478845,50000000],[1132563216272,98000000],\
          [31580861620,148.12,25618e6,22,3.8686,\"ddddddd\"],[2849239498,83.796],\
-         [12397399552,223.51],[5764675877,1921.6,null,1842,1,9041.5,725.75]]"
+         [12397399552,223.51],[5764675877,null,1842,1,9041.5,725.75,1921.6]]"
     );
 }
 
@@ -110,6 +110,34 @@ fn what_a_row_leaves_out_follows_from_its_money() {
             _ => panic!("{value:?}"),
         };
         assert_eq!(quantiles(read), quantiles(computed));
+    }
+}
+
+#[test]
+fn tries_and_deviation_of_a_flame_follow_from_its_fee() {
+    for tries in [1.0, 1.000_4, 8.307_257_7, 1_921.558_6] {
+        let (reset, sd) = (3_000_000.0_f64, 3e6 * f64::sqrt(tries * (tries - 1.0)));
+        let detail = Detail::Flame {
+            score: 830,
+            boss: false,
+            tries_powerful: Some(13.188),
+            tries_abyss: None,
+        };
+        let cost = (reset * tries).round() as i128;
+        let mut components = eternal_hat();
+        components[5] = ok(cost, tries, Some(sd), detail.clone());
+        let item = row(components);
+
+        let text = encode(&item);
+        let end = format!("[{cost},3000000,830,0,13.188,null]]");
+        // A deviation far below the fee does not follow from a rounded cost: then all is written.
+        assert!(text.ends_with(&end) || tries == 1.000_4, "{text}");
+        let flame = &read(&item).components[5];
+
+        let near = |a: f64, b: f64| (a - b).abs() <= 5e-5 * b;
+        assert!(near(flame.tries.unwrap(), tries), "{text}");
+        assert!(near(flame.sd_mesos.unwrap(), sd), "{text}");
+        assert_eq!((flame.cost_mesos, &flame.detail), (Some(Meso(cost)), &detail));
     }
 }
 
