@@ -1,0 +1,126 @@
+//! How rows are printed: a table, JSON lines or CSV, batch by batch.
+
+use std::future::poll_fn;
+use std::io::{self, Write};
+
+use anyhow::{Context as _, Result};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::csv;
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::json::writer::LineDelimited;
+use datafusion::arrow::json::WriterBuilder as JsonBuilder;
+use datafusion::arrow::util::display::FormatOptions;
+use datafusion::arrow::util::pretty::pretty_format_batches_with_options;
+use datafusion::execution::SendableRecordBatchStream;
+
+use crate::failure;
+
+/// Rows of a table on a terminal: its columns are as wide as the widest of them.
+const TABLE_ROWS: usize = 1_000;
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A table for people, cut off after [`TABLE_ROWS`].
+    Table,
+    /// One JSON object a line. Whole numbers have all their digits; bytes are hexadecimal.
+    Json,
+    /// A line of names, then a line a row. Null is empty; bytes are hexadecimal.
+    Csv,
+}
+
+/// Prints all rows. Ends well when nobody reads on.
+pub(crate) async fn print(
+    rows: SendableRecordBatchStream,
+    format: Format,
+    out: impl Write,
+) -> Result<()> {
+    let mut out = Pipe { out, closed: false };
+    match format {
+        Format::Table => table(rows, &mut out).await,
+        Format::Json => lines(rows, &mut out, json_of).await,
+        Format::Csv => {
+            let names = csv_of(&RecordBatch::new_empty(rows.schema()), true)?;
+            out.print(&names)?;
+            lines(rows, &mut out, |batch| csv_of(batch, false)).await
+        }
+    }
+}
+
+/// Where rows go, until the reader closes it.
+struct Pipe<W> {
+    out: W,
+    closed: bool,
+}
+
+impl<W: Write> Pipe<W> {
+    fn print(&mut self, text: &[u8]) -> Result<()> {
+        let printed = self.out.write_all(text).and_then(|()| self.out.flush());
+        match printed {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            other => other.context("print the rows"),
+        }
+    }
+}
+
+async fn next(rows: &mut SendableRecordBatchStream) -> Result<Option<RecordBatch>> {
+    let batch = poll_fn(|context| rows.as_mut().poll_next(context)).await;
+    batch.transpose().map_err(failure)
+}
+
+async fn lines(
+    mut rows: SendableRecordBatchStream,
+    out: &mut Pipe<impl Write>,
+    text_of: impl Fn(&RecordBatch) -> Result<Vec<u8>, ArrowError>,
+) -> Result<()> {
+    while !out.closed
+        && let Some(batch) = next(&mut rows).await?
+    {
+        let text = text_of(&batch).context("write the rows as text")?;
+        out.print(&text)?;
+    }
+    Ok(())
+}
+
+async fn table(mut rows: SendableRecordBatchStream, out: &mut Pipe<impl Write>) -> Result<()> {
+    let mut batches = vec![RecordBatch::new_empty(rows.schema())];
+    let mut shown = 0;
+    let mut cut = false;
+    while !cut && let Some(batch) = next(&mut rows).await? {
+        let room = TABLE_ROWS - shown;
+        cut = batch.num_rows() > room;
+        let batch = batch.slice(0, batch.num_rows().min(room));
+        shown += batch.num_rows();
+        batches.push(batch);
+    }
+    let options = FormatOptions::default().with_null("NULL");
+    let text = pretty_format_batches_with_options(&batches, &options)
+        .context("write the rows as a table")?;
+    let end = match (cut, shown) {
+        (true, _) => format!("the first {shown} rows; --json and --csv print all"),
+        (false, 1) => "1 row".to_owned(),
+        (false, _) => format!("{shown} rows"),
+    };
+    out.print(format!("{text}\n{end}\n").as_bytes())
+}
+
+fn json_of(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let mut writer = JsonBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, LineDelimited>(Vec::new());
+    writer.write(batch)?;
+    writer.finish()?;
+    Ok(writer.into_inner())
+}
+
+fn csv_of(batch: &RecordBatch, names: bool) -> Result<Vec<u8>, ArrowError> {
+    let mut text = Vec::new();
+    csv::WriterBuilder::new()
+        .with_header(names)
+        .build(&mut text)
+        .write(batch)?;
+    Ok(text)
+}
