@@ -1,10 +1,5 @@
 //! Records, events, epochs and offsets: the contracts of both sides.
 
-#![expect(
-    dead_code,
-    reason = "what admission::Partition will call stands here before it: docs/plan.md"
-)]
-
 pub mod admission;
 mod codec;
 pub mod document;

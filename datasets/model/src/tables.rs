@@ -7,7 +7,7 @@ pub mod spec;
 pub mod text;
 pub mod valuations;
 
-pub use input::InputRows;
+pub use input::{InputColumns, InputRows};
 pub use likes::{LikeCountNowRows, LikeCountRows, LikeRows};
 pub use logs::{AccountingRows, RejectedRows};
 pub use spec::{Column, Kind, Relation, TableSpec};

@@ -55,11 +55,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The bytes of a value that was skipped before.
-    pub(crate) fn raw(&self, range: Range) -> &'a str {
-        &self.text[range.start..range.end]
-    }
-
     /// Where the cursor stands.
     pub(crate) fn place(&self) -> usize {
         self.at
@@ -296,7 +291,6 @@ impl<'a> Cursor<'a> {
         let end = container_end(self.text, self.at, self.depth)?;
         let range = Range {
             start: self.at,
-            end,
             depth: self.depth,
         };
         self.at = end;

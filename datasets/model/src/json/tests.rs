@@ -1,6 +1,7 @@
 //! The skipper against an automaton of a few lines, and the readers against serde_json.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::Reason;
 use crate::limits::{DEPTH_MAX, NAME_CHARS_MAX};
@@ -49,14 +50,19 @@ fn naive_end(text: &str) -> Result<usize, Reason> {
 fn skipped_end(text: &str) -> Result<usize, Reason> {
     let mut cursor = Cursor::new(text.as_bytes()).unwrap();
     match cursor.value() {
-        Ok(Value::Object(range) | Value::List(range)) => Ok(cursor.raw(range).len()),
+        Ok(Value::Object(_) | Value::List(_)) => Ok(cursor.place()),
         Ok(other) => panic!("{other:?}"),
         Err(fault) => Err(fault.reason),
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig {
+        cases: 4_000,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(20_261_124),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_skip_ends_where_an_automaton_ends(

@@ -25,7 +25,6 @@ pub(crate) enum Value<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(super) start: usize,
-    pub(super) end: usize,
     pub(super) depth: usize,
 }
 

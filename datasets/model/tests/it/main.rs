@@ -6,6 +6,7 @@ mod corpus;
 mod documents;
 mod generated;
 mod messages;
+mod rejections;
 
 use std::path::{Path, PathBuf};
 

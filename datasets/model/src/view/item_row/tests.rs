@@ -137,7 +137,10 @@ fn tries_and_deviation_of_a_flame_follow_from_its_fee() {
         let near = |a: f64, b: f64| (a - b).abs() <= 5e-5 * b;
         assert!(near(flame.tries.unwrap(), tries), "{text}");
         assert!(near(flame.sd_mesos.unwrap(), sd), "{text}");
-        assert_eq!((flame.cost_mesos, &flame.detail), (Some(Meso(cost)), &detail));
+        assert_eq!(
+            (flame.cost_mesos, &flame.detail),
+            (Some(Meso(cost)), &detail)
+        );
     }
 }
 

@@ -1,0 +1,137 @@
+//! A partition's state, rebuilt from the rows that its records left behind.
+
+use crate::codec::DecodeError;
+use crate::{EventId, Millis, Topic};
+
+use super::change::KEY_SEPARATOR;
+use super::head::Head;
+use super::keys::Slot;
+use super::partition::{Keys, Partition};
+use super::{AdmissionSettings, InputRow, RowKind};
+
+/// Takes the rows of one partition in any order, and gives the partition as it was when it had left them.
+#[derive(Debug)]
+pub struct Restore {
+    partition: Partition,
+    /// By key: the offset of the newest row of kind row, and of kind head.
+    newest: Vec<[i64; 2]>,
+    ids: Vec<Accepted>,
+    running_max: Millis,
+}
+
+/// An id as a row tells it; ordered as ids are forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Accepted {
+    timestamp: Millis,
+    offset: i64,
+    id: EventId,
+    slot: Slot,
+}
+
+impl Restore {
+    /// Begins with a partition of which nothing was read.
+    #[must_use]
+    pub fn new(topic: Topic, settings: AdmissionSettings) -> Self {
+        Self {
+            partition: Partition::new(topic, settings),
+            newest: Vec::new(),
+            ids: Vec::new(),
+            running_max: Millis(i64::MIN),
+        }
+    }
+
+    /// Takes a row. Of the rows of one kind and key the one with the highest offset counts.
+    pub fn row(&mut self, row: &InputRow<'_>) -> Result<(), DecodeError> {
+        self.running_max = self.running_max.max(row.timestamp_millis);
+        self.partition.last_offset = self.partition.last_offset.max(row.offset);
+        if row.key.is_empty() {
+            return Ok(());
+        }
+        let slot = self.partition.keys.intern(row.key)?;
+        self.newest
+            .resize(self.partition.keys().max(self.newest.len()), [-1; 2]);
+        if let Some(id) = row.event_id {
+            self.ids.push(Accepted {
+                timestamp: row.timestamp_millis,
+                offset: row.offset,
+                id,
+                slot,
+            });
+        }
+        match row.kind {
+            RowKind::Row if self.is_newest(slot, 0, row.offset) => {
+                if let Keys::Likes { liked, .. } = &mut self.partition.keys {
+                    liked[slot as usize] = row.diff > 0;
+                }
+            }
+            RowKind::Head if self.is_newest(slot, 1, row.offset) => {
+                let head = Head::read(row.value.unwrap_or_default())?;
+                if let Some(version) = head.version {
+                    self.partition.versions.insert(slot, version);
+                }
+                if let Keys::Equipment { hashes, .. } = &mut self.partition.keys {
+                    hashes[slot as usize] = head.hash.map(Box::from);
+                }
+            }
+            RowKind::Row | RowKind::Head | RowKind::Id => {}
+        }
+        Ok(())
+    }
+
+    /// The partition.
+    #[must_use]
+    pub fn finish(mut self) -> Partition {
+        let ids = &mut self.partition.ids;
+        ids.advance(self.running_max);
+        self.partition.told_max = self.running_max;
+        self.ids.sort_unstable();
+        for accepted in self.ids {
+            ids.insert(
+                accepted.id,
+                accepted.slot,
+                accepted.timestamp,
+                accepted.offset,
+            );
+        }
+        self.partition
+    }
+
+    fn is_newest(&mut self, slot: Slot, kind: usize, offset: i64) -> bool {
+        let newest = &mut self.newest[slot as usize][kind];
+        let is_newest = offset > *newest;
+        *newest = offset.max(*newest);
+        is_newest
+    }
+}
+
+impl Keys {
+    /// The number of the key that stands in a row.
+    fn intern(&mut self, key: &[u8]) -> Result<Slot, DecodeError> {
+        match self {
+            Self::Equipment { ocids, hashes } => {
+                let slot = ocids.intern(key);
+                hashes.resize(ocids.len(), None);
+                Ok(slot)
+            }
+            Self::Enrich { ocids } => Ok(ocids.intern(key)),
+            Self::Likes { pairs, liked } => {
+                let (target, account) = parts(key)?;
+                let slot = pairs.intern(target, account);
+                liked.resize(pairs.len(), false);
+                Ok(slot)
+            }
+            Self::Donations { pairs } => {
+                let (sender, request) = parts(key)?;
+                Ok(pairs.intern(sender, request))
+            }
+        }
+    }
+}
+
+fn parts(key: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
+    let separator = memchr::memchr(KEY_SEPARATOR, key).ok_or(DecodeError::Invalid {
+        what: "an input row",
+        problem: "the key is not two ids",
+    })?;
+    Ok((&key[..separator], &key[separator + 1..]))
+}
