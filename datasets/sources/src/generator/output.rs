@@ -56,6 +56,29 @@ pub fn into_files(
     compression: Compression,
     mut oracle: Option<&mut Oracle>,
 ) -> Result<(Vec<PathBuf>, Generated), SourceError> {
+    into_files_while(generator, folder, set, compression, |generated, _| {
+        if let Some(oracle) = &mut oracle {
+            oracle.see(
+                generated.partition,
+                generated.record.timestamp_millis,
+                &generated.fact,
+            );
+        }
+        true
+    })
+}
+
+/// Writes the remaining records into files of `folder`, which must exist, until all are written or
+/// `go_on` says no. It is called after each record, with that record and what was written so far.
+///
+/// - returns the files, which are whole in either case, and what was written.
+pub fn into_files_while(
+    generator: &mut Generator,
+    folder: &Path,
+    set: FileSet,
+    compression: Compression,
+    mut go_on: impl FnMut(&GeneratedRecord<'_>, Generated) -> bool,
+) -> Result<(Vec<PathBuf>, Generated), SourceError> {
     let mut files: BTreeMap<PathBuf, RecordFile> = BTreeMap::new();
     let mut paths: BTreeMap<PartitionId, PathBuf> = BTreeMap::new();
     let mut written = Generated::default();
@@ -75,12 +98,8 @@ pub fn into_files(
             file.write(generated.partition, generated.record)?;
         }
         written.add(&generated);
-        if let Some(oracle) = &mut oracle {
-            oracle.see(
-                generated.partition,
-                generated.record.timestamp_millis,
-                &generated.fact,
-            );
+        if !go_on(&generated, written) {
+            break;
         }
     }
     let names = files.keys().cloned().collect();

@@ -18,6 +18,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::backoff::retry;
 use super::config::KafkaConfig;
 use super::context::Context;
+use super::release::{self, KafkaRelease};
 use crate::SourceError;
 use crate::status::{Availability, StatusCell};
 
@@ -114,6 +115,28 @@ impl KafkaAdmin {
         topics
             .map(|(&topic, name)| Ok((topic, self.facts_of(topic, name)?)))
             .collect()
+    }
+
+    /// What the broker says of one configured topic; `None` where there is none of that name.
+    pub fn facts(&self, topic: Topic) -> Result<Option<TopicFacts>, SourceError> {
+        match self.config.topics.get(&topic) {
+            Some(name) => self.facts_of(topic, name),
+            None => Ok(None),
+        }
+    }
+
+    /// The release of the first broker, to which a connection without encryption is made. `None`:
+    /// it does not say, or connections are encrypted.
+    pub fn release(&self) -> Result<Option<KafkaRelease>, SourceError> {
+        let protocol = self.config.properties.get("security.protocol");
+        if protocol.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext")) {
+            return Ok(None);
+        }
+        let servers = &self.config.bootstrap_servers;
+        release::ask(servers, self.config.request_timeout).map_err(|source| SourceError::Kafka {
+            doing: format!("ask {servers} for its release"),
+            source: KafkaError::ClientCreation(source.to_string()),
+        })
     }
 
     /// Number of brokers of the cluster.

@@ -5,11 +5,13 @@ mod backoff;
 mod config;
 mod context;
 mod reader;
+mod release;
 mod source;
 mod writer;
 
 pub use admin::{KafkaAdmin, NewTopic, TopicFacts};
 pub use config::KafkaConfig;
 pub(crate) use context::is_transient_code;
+pub use release::KafkaRelease;
 pub use source::KafkaSource;
 pub use writer::KafkaWriter;
