@@ -1,0 +1,14 @@
+//! The view stores from outside: one suite over Redis and SQLite, and what concerns one of them.
+
+#[macro_use]
+mod support;
+
+mod fence;
+mod foreign;
+mod random;
+mod readers;
+mod rewrites;
+mod schedules;
+mod size;
+mod unanswered;
+mod writes;
