@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::Session;
+use datafusion::common::pruning::PrunableStatistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::{
-    ColumnStatistics, DataFusionError, Result, ScalarValue, Statistics, project_schema,
+    ColumnStatistics, DFSchema, DataFusionError, Result, ScalarValue, Statistics, project_schema,
 };
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::{TableProvider, TableType};
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::object_store::path::Path;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use lake::{Bound, FileStats, LakeError, LiveFile, View};
@@ -39,26 +42,33 @@ impl TableFiles {
 
     fn plan(
         &self,
-        partitions: usize,
+        session: &dyn Session,
         projection: Option<&Vec<usize>>,
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if self.files.is_empty() {
+        let known: Vec<Arc<Statistics>> = self
+            .files
+            .iter()
+            .map(|file| Arc::new(statistics(&file.stats, &self.schema)))
+            .collect();
+        let may_hold = self.may_hold(session, filters, &known);
+        let mut files = Vec::new();
+        for ((file, known), may_hold) in self.files.iter().zip(&known).zip(may_hold) {
+            if may_hold {
+                let mut part = PartitionedFile::new(String::new(), file.bytes);
+                part.object_meta.location = Path::from_absolute_path(&file.path)
+                    .map_err(|error| DataFusionError::External(error.into()))?;
+                files.push(part.with_statistics(known.clone()));
+            }
+        }
+        if files.is_empty() {
             let schema = project_schema(&self.schema, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let mut files = Vec::with_capacity(self.files.len());
-        for file in &self.files {
-            let path = Path::from_absolute_path(&file.path)
-                .map_err(|error| DataFusionError::External(error.into()))?;
-            let mut part = PartitionedFile::new(String::new(), file.bytes);
-            part.object_meta.location = path;
-            let statistics = statistics(&file.stats, &self.schema);
-            files.push(part.with_statistics(Arc::new(statistics)));
-        }
         let all = files.iter().filter_map(|file| file.statistics.as_deref());
         let total = Statistics::try_merge_iter(all, &self.schema)?;
-        let groups = FileGroup::new(files).split_files(partitions);
+        let groups = FileGroup::new(files).split_files(session.config().target_partitions());
         let source = Arc::new(ParquetSource::new(self.schema.clone()));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
             .with_file_groups(groups)
@@ -67,6 +77,27 @@ impl TableFiles {
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+
+    /// Whether each file may hold rows that pass the filters. All may, if the filters cannot be
+    /// judged by bounds: the engine applies them to the rows in any case.
+    fn may_hold(
+        &self,
+        session: &dyn Session,
+        filters: &[Expr],
+        known: &[Arc<Statistics>],
+    ) -> Vec<bool> {
+        let judged = conjunction(filters.iter().cloned()).and_then(|filter| {
+            let schema = DFSchema::try_from(self.schema.clone()).ok()?;
+            let filter = session.create_physical_expr(filter, &schema).ok()?;
+            let judge = PruningPredicateBuilder::new()
+                .with_file_schema(self.schema.clone())
+                .try_build(filter)
+                .ok()?;
+            let bounds = PrunableStatistics::new(known.to_vec(), self.schema.clone());
+            judge.prune(&bounds).ok()
+        });
+        judged.unwrap_or_else(|| vec![true; known.len()])
     }
 }
 
@@ -86,7 +117,7 @@ impl TableProvider for TableFiles {
         &'this self,
         session: &'session dyn Session,
         projection: Option<&'projection Vec<usize>>,
-        _filters: &'filters [Expr],
+        filters: &'filters [Expr],
         limit: Option<usize>,
     ) -> Planned<'plan>
     where
@@ -96,9 +127,15 @@ impl TableProvider for TableFiles {
         'filters: 'plan,
         Self: 'plan,
     {
-        let partitions = session.config().target_partitions();
-        let plan = self.plan(partitions, projection, limit);
+        let plan = self.plan(session, projection, filters, limit);
         Box::pin(std::future::ready(plan))
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 }
 

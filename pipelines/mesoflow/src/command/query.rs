@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if error.kind() == io::ErrorKind::NotFound {
         return Err(anyhow!(
             "{PROGRAM} is neither beside this program nor on the path; in the project, \
-             `cargo build --bin {PROGRAM}` builds it (some minutes)"
+             `cargo build --workspace --bin {PROGRAM}` builds it (some minutes)"
         ));
     }
     Err(anyhow::Error::new(error).context(format!("start {}", program.display())))

@@ -63,7 +63,7 @@ fn own(job: &TestJob, relation: Relation, query: &str, options: &[&str]) -> Answ
     let text = job.answer(&arguments);
     let rows = text.lines().map(|line| {
         let row: Map<String, Value> = serde_json::from_str(line).unwrap();
-        let cells = names.iter().zip(row.into_iter());
+        let cells = names.iter().zip(row);
         cells
             .map(|(name, (own_name, value))| {
                 assert_eq!(*name, own_name);

@@ -48,14 +48,16 @@ impl TestJob {
         self.lake.table(relation, &owner).unwrap()
     }
 
-    /// Runs the program over this job.
+    /// The program over this job.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mesoflow-query"));
+        command.arg("--folder").arg(self.folder.path());
+        command
+    }
+
+    /// Runs the program with these arguments.
     pub(crate) fn query(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_mesoflow-query"))
-            .arg("--folder")
-            .arg(self.folder.path())
-            .args(arguments)
-            .output()
-            .unwrap()
+        self.command().args(arguments).output().unwrap()
     }
 
     /// What the program prints when all is well.
