@@ -21,7 +21,7 @@ pub(crate) enum Value<'a> {
     List(Range),
 }
 
-/// Where a skipped value stands in the message, and how many levels are open around it.
+/// Where a skipped value begins in the message, and how many levels are open around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(super) start: usize,
