@@ -1,5 +1,7 @@
-//! What is done with the bytes that a fuzzer or a test makes up: they become an event or a rejection.
+//! What is done with the bytes that a fuzzer or a test makes up: they become an event or a rejection,
+//! and admission says the same of them, before and after it is rebuilt.
 
+use model::admission::{AdmissionSettings, Admitted, Outcome, Partition, Restore};
 use model::event::{Equipment, Event, Payload};
 use model::snapshot::binary::SnapshotView;
 use model::{Millis, RawRecord, Reason, Rejection, Topic};
@@ -28,9 +30,13 @@ pub(crate) fn admit(input: &[u8]) {
         read,
         "the same bytes are read alike"
     );
-    match read {
-        Ok(event) => check_event(topic, &event),
-        Err(rejection) => check_rejection(&rejection),
+    match &read {
+        Ok(event) => check_event(topic, event),
+        Err(rejection) => check_rejection(rejection),
+    }
+    // Nothing is current in a partition that begins.
+    if !is_current {
+        check_admission(topic, &record, &read);
     }
 }
 
@@ -60,4 +66,42 @@ fn check_rejection(rejection: &Rejection) {
         "a message alone does not say what is current"
     );
     assert!(!rejection.expected.is_empty(), "{rejection}");
+}
+
+fn check_admission(topic: Topic, record: &RawRecord<'_>, read: &Result<Event<'_>, Rejection>) {
+    let settings = AdmissionSettings {
+        dedup_horizon_millis: i64::MAX,
+        dedup_ids_max: usize::MAX,
+    };
+    let mut partition = Partition::new(topic, settings);
+    let mut admitted = Admitted::new(topic);
+    let first = partition.admit(record, &mut admitted);
+    let second = partition.admit(record, &mut admitted);
+    partition.close_batch(&mut admitted);
+    let rejected = admitted
+        .rejected()
+        .first()
+        .map(|rejected| &rejected.rejection);
+    match read {
+        Err(rejection) => assert_eq!(rejected, Some(rejection)),
+        Ok(_) if first == Outcome::Rejected => {
+            assert_eq!(
+                rejected.map(|rejection| rejection.reason),
+                Some(Reason::EquipmentMissing)
+            );
+        }
+        Ok(_) => assert_eq!((first, second), (Outcome::Applied, Outcome::Duplicate)),
+    }
+    assert_eq!(admitted.counts().read(), 2);
+
+    let mut restore = Restore::new(topic, settings);
+    for row in admitted.rows() {
+        restore.row(&row).expect("a row is read as it was written");
+    }
+    let mut again = Admitted::new(topic);
+    let third = restore.finish().admit(record, &mut again);
+    assert_eq!(
+        third, second,
+        "a partition that is rebuilt knows what it knew"
+    );
 }
