@@ -1,5 +1,9 @@
 //! One command a file.
 
+pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod generate;
+pub(crate) mod get;
+pub(crate) mod query;
 pub(crate) mod tables;
 pub(crate) mod value;

@@ -1,59 +1,78 @@
 //! The mesoflow command: argv, environment and exit codes; what it does is in the crates below.
 
 mod command;
+mod failure;
+mod instant;
+mod job;
+mod logging;
+mod report;
+mod signals;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::logging::LogArgs;
+
 /// Values MapleStory equipment: what would it cost, in mesos, to rebuild it?
+///
+/// Exit codes: 0 done, 1 it failed or the answer is no, 2 the request was wrong.
 #[derive(Debug, Parser)]
 #[command(name = "mesoflow", version, max_term_width = 100)]
 struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Doctor(command::doctor::Args),
+    Explain(command::explain::Args),
     Generate(command::generate::Args),
+    Get(command::get::Args),
+    Query(command::query::Args),
     Tables(command::tables::Args),
     Value(command::value::Args),
 }
 
-/// A request that cannot be carried out as it was made: exit code 2, where a failure has 1.
-#[derive(Debug)]
-struct WrongRequest;
-
-impl std::fmt::Display for WrongRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the request was wrong")
+impl Command {
+    /// What is logged unless `--log` says otherwise: a command that answers a question is silent.
+    fn log_level(&self) -> &'static str {
+        match self {
+            Self::Doctor(_)
+            | Self::Explain(_)
+            | Self::Generate(_)
+            | Self::Get(_)
+            | Self::Query(_)
+            | Self::Tables(_)
+            | Self::Value(_) => "warn",
+        }
     }
-}
 
-fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Generate(args) => command::generate::run(&args),
-        Command::Tables(args) => command::tables::run(&args),
-        Command::Value(args) => command::value::run(&args),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let wrong = error.downcast_ref::<WrongRequest>().is_some();
-            eprintln!("error: {}", described(&error));
-            ExitCode::from(if wrong { 2 } else { 1 })
+    fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Doctor(args) => command::doctor::run(args),
+            Self::Explain(args) => command::explain::run(args),
+            Self::Generate(args) => command::generate::run(args),
+            Self::Get(args) => command::get::run(args),
+            Self::Query(args) => command::query::run(args),
+            Self::Tables(args) => command::tables::run(args),
+            Self::Value(args) => command::value::run(args),
         }
     }
 }
 
-/// The error and its causes on one line, without the mark that only chooses the exit code.
-fn described(error: &anyhow::Error) -> String {
-    let mark = WrongRequest.to_string();
-    let parts: Vec<String> = error
-        .chain()
-        .map(ToString::to_string)
-        .filter(|part| *part != mark)
-        .collect();
-    parts.join(": ")
+fn main() -> ExitCode {
+    let Cli { log, command } = Cli::parse();
+    let done = logging::start(&log, command.log_level()).and_then(|()| command.run());
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", failure::described(&error));
+            failure::exit_code(&error)
+        }
+    }
 }

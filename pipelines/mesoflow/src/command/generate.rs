@@ -1,16 +1,17 @@
 //! `mesoflow generate`: input records by a seed, into files.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
+use sources::StopFlag;
 use sources::file::Compression;
-use sources::generator::{FileSet, Generator, GeneratorConfig, into_files};
+use sources::generator::{FileSet, Generator, GeneratorConfig, into_files_while};
 
-use crate::WrongRequest;
+use crate::failure::Failed as _;
+use crate::{signals, terminal};
 
 /// Generates equipment documents and like toggles: the same for the same numbers, byte for byte.
 #[derive(Debug, ClapArgs)]
@@ -71,44 +72,59 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         partitions: args.partitions,
         ..GeneratorConfig::default()
     };
-    let mut generator =
-        Generator::new(config).map_err(|error| anyhow::Error::new(error).context(WrongRequest))?;
+    let total = config.equipment + config.likes;
+    let mut generator = Generator::new(config)
+        .advise("see `mesoflow generate --help` for what each number may be")
+        .wrong()?;
     fs::create_dir_all(&args.folder)
-        .with_context(|| format!("make the folder {}", args.folder.display()))?;
+        .with_context(|| format!("make the folder {}", args.folder.display()))
+        .advise("name a folder that can be written")?;
     let compression = match args.compression {
         CompressionArg::Plain => Compression::Plain,
         CompressionArg::Gzip => Compression::Gzip,
         CompressionArg::Zstd => Compression::Zstd,
     };
-    let (files, generated) = into_files(
+
+    let stop = StopFlag::default();
+    signals::on_stop({
+        let stop = stop.clone();
+        move || stop.set()
+    })?;
+    let bar = terminal::bar(total, "records");
+    let (files, generated) = into_files_while(
         &mut generator,
         &args.folder,
         FileSet::Partitions,
         compression,
-        None,
+        |_, written| {
+            bar.set_position(written.records);
+            !stop.is_set()
+        },
     )?;
+    bar.finish_and_clear();
+
     let made = Made {
         files,
         records: generated.records,
         bytes: generated.bytes,
     };
-    let text = if args.json {
-        format!("{}\n", serde_json::to_string_pretty(&made)?)
+    if args.json {
+        terminal::print_json(&made)?;
     } else {
-        let files: Vec<String> = made
-            .files
-            .iter()
-            .map(|file| format!("  {}\n", file.display()))
-            .collect();
-        format!(
-            "{} records, {} bytes, in\n{}",
-            made.records,
-            made.bytes,
-            files.concat()
-        )
-    };
-    io::stdout()
-        .lock()
-        .write_all(text.as_bytes())
-        .context("print the files")
+        terminal::print(&listed(&made))?;
+    }
+    if made.records < total {
+        let made = made.records;
+        return Err(anyhow!("stopped on request at {made} of {total} records"))
+            .advise("the files are whole as far as they go; the same command begins again");
+    }
+    Ok(())
+}
+
+fn listed(made: &Made) -> String {
+    let mut text = format!("{} records, {} bytes, in\n", made.records, made.bytes);
+    for file in &made.files {
+        text += &format!("  {}\n", file.display());
+    }
+    text
 }

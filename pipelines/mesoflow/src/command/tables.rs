@@ -1,18 +1,18 @@
 //! `mesoflow tables`: which tables are there, what do they hold, and how are they asked?
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Args as ClapArgs, Subcommand};
-use comfy_table::{Table, presets};
 use lake::Lake;
 use lake::sql::{Engine, sql};
 use model::Epoch;
 use model::tables::Relation;
 use serde::Serialize;
 
-use crate::WrongRequest;
+use crate::failure::Failed as _;
+use crate::report::align_right;
+use crate::terminal;
 
 /// Lists the tables of a job, describes one, or prints ready queries for it.
 #[derive(Debug, ClapArgs)]
@@ -50,33 +50,23 @@ enum Ask {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let text = match args.ask.as_ref().unwrap_or(&Ask::List) {
-        Ask::List => list(args)?,
-        Ask::Show { name } => show(relation(name)?, args.json)?,
+    match args.ask.as_ref().unwrap_or(&Ask::List) {
+        Ask::List => list(args),
+        Ask::Show { name } => show(relation(name)?, args.json),
         Ask::Sql {
             name,
             engine,
             as_of,
-        } => query(args, relation(name)?, engine, as_of.map(Epoch))?,
-    };
-    io::stdout()
-        .lock()
-        .write_all(text.as_bytes())
-        .context("print the tables")
+        } => query(args, relation(name)?, engine, as_of.map(Epoch)),
+    }
 }
 
 fn relation(name: &str) -> Result<Relation> {
-    Relation::from_name(name).ok_or_else(|| {
-        let known: Vec<&str> = Relation::ALL
-            .iter()
-            .map(|relation| relation.name())
-            .collect();
-        anyhow!(
-            "there is no table {name:?}; the tables are {}",
-            known.join(", ")
-        )
-        .context(WrongRequest)
-    })
+    let known = Relation::ALL.map(Relation::name).join(", ");
+    Relation::from_name(name)
+        .with_context(|| format!("there is no table {name:?}"))
+        .advise(format!("name one of {known}"))
+        .wrong()
 }
 
 #[derive(Serialize)]
@@ -90,13 +80,11 @@ struct Listed {
     bytes: u64,
 }
 
-fn list(args: &Args) -> Result<String> {
+fn list(args: &Args) -> Result<()> {
     if !args.folder.is_dir() {
-        let problem = anyhow!(
-            "there are no tables in {}; name the `tables` folder of a job with --folder",
-            args.folder.display()
-        );
-        return Err(problem.context(WrongRequest));
+        return Err(anyhow!("there are no tables in {}", args.folder.display()))
+            .advise("name the `tables` folder of a job with --folder")
+            .wrong();
     }
     let lake = Lake::open(&args.folder)?;
     let mut listed = Vec::new();
@@ -124,12 +112,9 @@ fn list(args: &Args) -> Result<String> {
         });
     }
     if args.json {
-        return Ok(format!("{}\n", serde_json::to_string_pretty(&listed)?));
+        return terminal::print_json(&listed);
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_header(["table", "as of", "since", "files", "bytes", "holds"]);
+    let mut table = terminal::table(["table", "as of", "since", "files", "bytes", "holds"]);
     let epoch =
         |epoch: Option<u64>| epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
     for row in listed.iter().filter(|row| row.exists) {
@@ -142,7 +127,8 @@ fn list(args: &Args) -> Result<String> {
             row.holds.to_owned(),
         ]);
     }
-    Ok(format!("{table}\n"))
+    align_right(&mut table, 1..5);
+    terminal::print(&format!("{table}\n"))
 }
 
 #[derive(Serialize)]
@@ -153,7 +139,7 @@ struct Described<'a> {
     doc: &'a str,
 }
 
-fn show(relation: Relation, json: bool) -> Result<String> {
+fn show(relation: Relation, json: bool) -> Result<()> {
     let spec = relation.spec();
     let columns: Vec<Described> = spec
         .columns
@@ -166,34 +152,42 @@ fn show(relation: Relation, json: bool) -> Result<String> {
         })
         .collect();
     if json {
-        return Ok(format!("{}\n", serde_json::to_string_pretty(&columns)?));
+        return terminal::print_json(&columns);
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_header(["column", "type", "null", "says"]);
+    let mut table = terminal::table(["column", "type", "null", "says"]);
     for column in &columns {
         let null = if column.nullable { "yes" } else { "" };
         table.add_row([column.name, &column.data_type, null, column.doc]);
     }
-    Ok(format!("{}: {}\n{table}\n", spec.name(), spec.doc))
+    terminal::print(&format!("{}: {}\n{table}\n", spec.name(), spec.doc))
 }
 
-fn query(args: &Args, relation: Relation, engine: &str, as_of: Option<Epoch>) -> Result<String> {
-    let engine = Engine::from_name(engine).ok_or_else(|| {
-        let known = Engine::ALL.map(Engine::name).join(", ");
-        anyhow!("there is no engine {engine:?}; the engines are {known}").context(WrongRequest)
-    })?;
+#[derive(Serialize)]
+struct Query<'a> {
+    table: &'a str,
+    engine: &'a str,
+    as_of: Option<u64>,
+    query: &'a str,
+}
+
+fn query(args: &Args, relation: Relation, engine: &str, as_of: Option<Epoch>) -> Result<()> {
+    let known = Engine::ALL.map(Engine::name).join(", ");
+    let engine = Engine::from_name(engine)
+        .with_context(|| format!("there is no engine {engine:?}"))
+        .advise(format!("name one of {known}"))
+        .wrong()?;
     let folder = std::path::absolute(&args.folder).context("find the folder of the tables")?;
-    let text = sql(relation, engine, &folder, as_of).ok_or_else(|| {
-        anyhow!("{relation} holds only what is now; without --as-of it can be asked")
-            .context(WrongRequest)
-    })?;
+    let text = sql(relation, engine, &folder, as_of)
+        .with_context(|| format!("{relation} holds only what is now"))
+        .advise("leave --as-of out")
+        .wrong()?;
     if args.json {
-        return Ok(format!(
-            "{}\n",
-            serde_json::json!({ "table": relation.name(), "query": text })
-        ));
+        return terminal::print_json(&Query {
+            table: relation.name(),
+            engine: engine.name(),
+            as_of: as_of.map(|epoch| epoch.0),
+            query: &text,
+        });
     }
-    Ok(format!("{text}\n"))
+    terminal::print(&format!("{text}\n"))
 }

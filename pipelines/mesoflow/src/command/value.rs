@@ -1,20 +1,20 @@
 //! `mesoflow value`: what does the equipment of one document cost to rebuild?
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args as ClapArgs;
-use comfy_table::{CellAlignment, Table, presets};
 use model::document;
 use model::snapshot::Snapshot;
 use serde::Serialize;
-use valuation::component::{ComponentKind, ComponentValue};
 use valuation::totals::{self, CharacterValue, ItemValue};
 use valuation::{Item, Ruleset, money_text};
 
-use crate::WrongRequest;
+use crate::failure::Failed as _;
+use crate::report::{ComponentsReport, ItemRow, PresetRow, items_table, presets_table};
+use crate::terminal;
 
 /// Values the equipment of one document of the provider.
 #[derive(Debug, ClapArgs)]
@@ -36,16 +36,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let ruleset = ruleset(&args.ruleset)?;
     let snapshot = read(&args.document)?;
     let value = totals::character_value(&ruleset, &snapshot.class, &snapshot.presets);
-    let mut out = io::stdout().lock();
-    let text = if args.json {
-        format!(
-            "{}\n",
-            serde_json::to_string_pretty(&json(&ruleset, &snapshot, &value))?
-        )
-    } else {
-        table(&ruleset, &snapshot, &value, args.items)
-    };
-    out.write_all(text.as_bytes()).context("print the value")
+    if args.json {
+        return terminal::print_json(&report(&ruleset, &snapshot, &value));
+    }
+    terminal::print(&text(&ruleset, &snapshot, &value, args.items))
 }
 
 /// The ruleset of a shipped name or of a path.
@@ -55,115 +49,71 @@ fn ruleset(name: &str) -> Result<Ruleset> {
     }
     let path = Path::new(name);
     if !path.exists() {
-        let problem = anyhow!(
-            "--ruleset {name}: neither a shipped ruleset ({}) nor a file",
-            odds::SHIPPED.join(", ")
-        );
-        return Err(problem.context(WrongRequest));
+        return Err(anyhow!("--ruleset {name}: there is no such file"))
+            .advise(format!(
+                "name a ruleset file, or a shipped ruleset: {}",
+                odds::SHIPPED.join(", ")
+            ))
+            .wrong();
     }
-    odds::load(path).map_err(|error| anyhow::Error::new(error).context(WrongRequest))
+    odds::load(path)
+        .with_context(|| format!("--ruleset {name}"))
+        .advise("compare it with a copy of a file in `datasets/odds/rulesets`")
+        .wrong()
 }
 
 fn read(path: &Path) -> Result<Snapshot> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)
+        io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
             .context("read standard input")?;
         bytes
     } else {
-        fs::read(path).map_err(|error| {
-            anyhow::Error::new(error)
-                .context(format!("read {}", path.display()))
-                .context(WrongRequest)
-        })?
+        fs::read(path)
+            .with_context(|| format!("read {}", path.display()))
+            .advise("name a document of the provider, as JSON or gzip, or `-`")
+            .wrong()?
     };
     document::parse(&bytes)
-        .map_err(|rejection| anyhow!("{}: {rejection}", path.display()).context(WrongRequest))
+        .map_err(|rejection| anyhow!("{}: {rejection}", path.display()))
+        .advise("give the equipment document as the provider sends it, as JSON or gzip")
+        .wrong()
 }
 
-fn table(ruleset: &Ruleset, snapshot: &Snapshot, value: &CharacterValue, items: bool) -> String {
-    let mut text = String::new();
-    let mut totals = Table::new();
-    totals.load_style(presets::UTF8_BORDERS_ONLY).set_header([
-        "preset",
-        "to rebuild, in mesos",
-        "",
-        "± sd",
-        "items",
-        "missing",
-    ]);
-    for (number, (total, items)) in (1..).zip(&value.presets) {
-        let chosen = if number == value.preset { " *" } else { "" };
-        totals.add_row([
-            format!("{number}{chosen}"),
-            money_text::digits(Some(total.cost_mesos)),
-            money_text::units(Some(total.cost_mesos)),
-            format!("{:.0} %", percent(total.sd_mesos, total.cost_mesos.0)),
-            items.len().to_string(),
-            total.missing_parts.to_string(),
-        ]);
-    }
-    for column in [1, 2, 3, 4, 5] {
-        if let Some(column) = totals.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    text.push_str(&format!("{totals}\n"));
+fn text(ruleset: &Ruleset, snapshot: &Snapshot, value: &CharacterValue, items: bool) -> String {
+    let presets = value.presets.each_ref().map(|(total, items)| PresetRow {
+        cost_mesos: total.cost_mesos,
+        missing_parts: total.missing_parts,
+        sd_mesos: total.sd_mesos,
+        p90_mesos: total.p90_mesos,
+        items: items.len(),
+    });
+    let mut text = format!("{}\n", presets_table(presets, value.preset));
     if items {
-        for (number, (preset, (_, values))) in
-            (1..).zip(snapshot.presets.iter().zip(&value.presets))
-        {
-            text.push_str(&format!(
-                "\npreset {number}\n{}\n",
-                items_table(preset, values)
-            ));
+        let presets = snapshot.presets.iter().zip(&value.presets);
+        for (number, (items, (_, values))) in (1..).zip(presets) {
+            let rows = items.iter().zip(values).map(|(item, value)| ItemRow {
+                slot: &item.slot,
+                name: &item.name,
+                level: Some(item.level.0),
+                cost_mesos: value.total.cost_mesos,
+                components: &value.components,
+            });
+            text += &format!("\npreset {number}\n{}\n", items_table(rows));
         }
     }
-    text.push_str(&format!(
+    text + &format!(
         "* the preset that counts   class {}   ruleset {} {}\n",
         snapshot.class,
         ruleset.name(),
         ruleset.hash().short()
-    ));
-    text
-}
-
-fn items_table(items: &[Item], values: &[ItemValue]) -> Table {
-    let mut table = Table::new();
-    let kinds = ComponentKind::ALL.iter().map(|kind| kind.name());
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_header(["slot", "item", "level", "sum"].into_iter().chain(kinds));
-    for (item, value) in items.iter().zip(values) {
-        let components = value
-            .components
-            .iter()
-            .map(|component| match component.cost_mesos {
-                Some(cost) if cost.0 > 0 => money_text::short(Some(cost)),
-                _ => component.status.name().to_owned(),
-            });
-        let head = [
-            item.slot.clone(),
-            item.name.clone(),
-            item.level.0.to_string(),
-            money_text::short(Some(value.total.cost_mesos)),
-        ];
-        table.add_row(head.into_iter().chain(components));
-    }
-    table
-}
-
-/// `part` in percent of `whole`; 0 of nothing.
-fn percent(part: f64, whole: i128) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        100.0 * part / whole as f64
-    }
+    )
 }
 
 #[derive(Serialize)]
-struct PresetJson<'a> {
+struct PresetReport<'a> {
     preset: u8,
     cost_mesos: i128,
     cost_text: String,
@@ -173,28 +123,28 @@ struct PresetJson<'a> {
     counts: bool,
     class: &'a str,
     ruleset: String,
-    items: Vec<ItemJson<'a>>,
+    items: Vec<ItemReport<'a>>,
 }
 
 #[derive(Serialize)]
-struct ItemJson<'a> {
+struct ItemReport<'a> {
     slot: &'a str,
     name: &'a str,
     level: u16,
     table_part: &'a str,
     cost_mesos: i128,
     missing_parts: u32,
-    components: serde_json::Map<String, serde_json::Value>,
+    components: ComponentsReport,
 }
 
-fn json<'a>(
+fn report<'a>(
     ruleset: &Ruleset,
     snapshot: &'a Snapshot,
     value: &'a CharacterValue,
-) -> Vec<PresetJson<'a>> {
+) -> Vec<PresetReport<'a>> {
     (1..)
         .zip(snapshot.presets.iter().zip(&value.presets))
-        .map(|(preset, (items, (total, values)))| PresetJson {
+        .map(|(preset, (items, (total, values)))| PresetReport {
             preset,
             cost_mesos: total.cost_mesos.0,
             cost_text: money_text::units(Some(total.cost_mesos)),
@@ -207,32 +157,20 @@ fn json<'a>(
             items: items
                 .iter()
                 .zip(values)
-                .map(|(item, value)| item_json(item, value))
+                .map(|(item, value)| item_report(item, value))
                 .collect(),
         })
         .collect()
 }
 
-fn item_json<'a>(item: &'a Item, value: &'a ItemValue) -> ItemJson<'a> {
-    let component = |component: &ComponentValue| {
-        serde_json::json!({
-            "status": component.status.name(),
-            "cost_mesos": component.cost_mesos.map(|cost| cost.0),
-            "tries": component.tries,
-            "sd_mesos": component.sd_mesos,
-        })
-    };
-    ItemJson {
+fn item_report<'a>(item: &'a Item, value: &'a ItemValue) -> ItemReport<'a> {
+    ItemReport {
         slot: &item.slot,
         name: &item.name,
         level: item.level.0,
         table_part: &value.table_part,
         cost_mesos: value.total.cost_mesos.0,
         missing_parts: value.total.missing_parts,
-        components: ComponentKind::ALL
-            .iter()
-            .zip(&value.components)
-            .map(|(kind, value)| (kind.name().to_owned(), component(value)))
-            .collect(),
+        components: (&value.components).into(),
     }
 }

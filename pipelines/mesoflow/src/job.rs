@@ -1,0 +1,101 @@
+//! The job that a command asks about: its file, its view store, its tables.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use clap::Args;
+use lake::Lake;
+use model::view::ShardKeys;
+use runtime::config::{ConfigError, Job, ViewsKind};
+use views::{RedisReader, SqliteStore, ViewReader};
+
+use crate::failure::Failed as _;
+
+/// How long a view store may take to answer.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which job is asked about.
+#[derive(Debug, Args)]
+pub(crate) struct JobArg {
+    /// The job file; without it the demo's job: embedded views and tables in `mesoflow-data`.
+    #[arg(long, value_name = "JOB.toml")]
+    job: Option<PathBuf>,
+}
+
+impl JobArg {
+    /// The job, or that of the demo.
+    pub(crate) fn read(&self) -> Result<Job> {
+        match &self.job {
+            Some(path) => read(path),
+            None => Ok(Job::default()),
+        }
+    }
+}
+
+/// Reads a job file. One that cannot be read, or is none, is a wrong request.
+pub(crate) fn read(path: &Path) -> Result<Job> {
+    Job::read(path).map_err(|error| {
+        let advice = match &error {
+            ConfigError::Read { .. } => "name a job file that can be read",
+            ConfigError::Form { .. } | ConfigError::Value { .. } => {
+                "correct the file; `pipelines/runtime/default.toml` documents every setting"
+            }
+        };
+        let failed = Err::<(), _>(error).advise(advice).wrong();
+        failed.expect_err("it was made of an error")
+    })
+}
+
+/// The file of a job's embedded views.
+pub(crate) fn views_file(job: &Job) -> PathBuf {
+    job.folder.join("views.sqlite")
+}
+
+/// The Redis keys of a job's views.
+pub(crate) fn shard_keys(job: &Job) -> Result<ShardKeys> {
+    ShardKeys::new(&job.job, 0).context("name the keys of the job's views")
+}
+
+/// The view store of a job, to be read.
+pub(crate) fn views(job: &Job) -> Result<Box<dyn ViewReader>> {
+    match job.views.kind {
+        ViewsKind::Redis => {
+            let reader = RedisReader::new(&job.views.url, shard_keys(job)?, STORE_TIMEOUT)
+                .context("views.url of the job file")
+                .advise("give an address as redis://host:port or redis://host:port/db")
+                .wrong()?;
+            Ok(Box::new(reader))
+        }
+        ViewsKind::Embedded => {
+            let file = views_file(job);
+            if !file.is_file() {
+                return Err(anyhow!("there is no view store {}", file.display()))
+                    .advise("run the job first, or name another one with --job")
+                    .wrong();
+            }
+            let reader = SqliteStore::open_read_only(&file)
+                .advise("see whether the file is whole and may be read")?;
+            Ok(Box::new(reader))
+        }
+        ViewsKind::None => Err(anyhow!("job {} keeps no views", job.job))
+            .advise("set views.kind in its job file, or ask its tables: `mesoflow query`")
+            .wrong(),
+    }
+}
+
+/// The folder of a job's tables.
+pub(crate) fn tables_folder(job: &Job) -> PathBuf {
+    job.folder.join("tables")
+}
+
+/// The tables of a job, which must be there.
+pub(crate) fn lake(job: &Job) -> Result<Lake> {
+    let folder = tables_folder(job);
+    if !folder.is_dir() {
+        return Err(anyhow!("there are no tables in {}", folder.display()))
+            .advise("run the job first, or name another one with --job")
+            .wrong();
+    }
+    Lake::open(&folder).advise("see whether the folder may be read and written")
+}

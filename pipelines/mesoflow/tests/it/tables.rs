@@ -1,0 +1,83 @@
+//! `mesoflow tables`.
+
+use lake::{Lake, Owner};
+use model::Epoch;
+use model::tables::{LikeCountRows, Relation};
+
+use crate::support::mesoflow;
+
+#[test]
+fn tables_are_listed_with_how_far_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path()).unwrap();
+    let owner = Owner {
+        job: "job".to_owned(),
+        generation: 1,
+    };
+    let mut table = lake.table(Relation::LikeCounts, &owner).unwrap();
+    let mut rows = LikeCountRows::default();
+    rows.push("target", 3, Epoch(7), 1);
+    table.append(&[rows.finish()], Epoch(9), &[]).unwrap();
+
+    let args = ["tables", "--json", "--folder"].map(AsRef::as_ref);
+    let listed = mesoflow(args.into_iter().chain([folder.path().as_os_str()]))
+        .exits_with(0)
+        .json();
+
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), Relation::ALL.len());
+    let counts = listed
+        .iter()
+        .find(|table| table["name"] == "like_counts")
+        .unwrap();
+    assert_eq!(
+        (&counts["exists"], &counts["as_of"]),
+        (&true.into(), &9.into())
+    );
+    assert_eq!(counts["files"], 1);
+    let likes = listed
+        .iter()
+        .find(|table| table["name"] == "likes")
+        .unwrap();
+    assert_eq!(
+        (&likes["exists"], &likes["files"]),
+        (&false.into(), &0.into())
+    );
+}
+
+#[test]
+fn columns_and_queries_are_told_without_a_job() {
+    let columns = mesoflow(["tables", "show", "like_counts", "--json"])
+        .exits_with(0)
+        .json();
+    assert_eq!(columns[0]["name"], "epoch");
+    let args = [
+        "tables",
+        "sql",
+        "like_counts",
+        "--engine",
+        "duckdb",
+        "--as-of",
+        "7",
+        "--json",
+    ];
+    let query = mesoflow(args).exits_with(0).json();
+    let text = query["query"].as_str().unwrap();
+    assert!(
+        text.contains("delta_scan('/") && text.contains("epoch <= 7"),
+        "{text}"
+    );
+}
+
+#[test]
+fn unknown_tables_engines_and_folders_are_wrong_requests() {
+    for args in [
+        &["tables", "show", "nothing"][..],
+        &["tables", "sql", "likes", "--engine", "excel"],
+        &["tables", "sql", "characters_now", "--as-of", "7"],
+        &["tables", "--folder", "/nowhere"],
+    ] {
+        let ran = mesoflow(args).exits_with(2);
+        assert!(ran.err.contains("to do: "), "{}", ran.err);
+    }
+}
