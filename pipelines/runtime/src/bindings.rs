@@ -106,14 +106,15 @@ impl BindingLog {
 
     /// Drops the bindings up to and including `sealed`: every input table and sink is past them. The one
     /// newest binding stays in any case, so that its epoch is never minted again.
-    pub fn trim(self, folder: &JobFolder, sealed: Epoch) -> Result<Self, FolderError> {
+    pub fn trim(&mut self, folder: &JobFolder, sealed: Epoch) -> Result<(), FolderError> {
         let bindings = read_log(&self.path)?.unwrap_or_default();
         let keep_from = bindings
             .iter()
             .position(|binding| binding.epoch > sealed)
             .unwrap_or(bindings.len())
             .min(bindings.len().saturating_sub(1));
-        Self::begin(folder, self.generation, &bindings[keep_from..])
+        *self = Self::begin(folder, self.generation, &bindings[keep_from..])?;
+        Ok(())
     }
 }
 
@@ -298,7 +299,7 @@ mod tests {
         let (_dir, folder) = folder();
         let mut log = BindingLog::begin(&folder, Generation(1), &[]).unwrap();
         log.append(&[binding(1), binding(2), binding(3)]).unwrap();
-        let mut log = log.trim(&folder, Epoch(1)).unwrap();
+        log.trim(&folder, Epoch(1)).unwrap();
         log.append(&[binding(4)]).unwrap();
         assert_eq!(
             inherited(&folder, Generation(2)).unwrap(),

@@ -6,27 +6,32 @@ use model::Epoch;
 
 /// The source of new epochs. Clock jumps in either direction never make an epoch repeat or go back.
 #[derive(Debug)]
-pub struct EpochMint {
+pub(crate) struct EpochMint {
     newest: Epoch,
 }
 
 impl EpochMint {
     /// A mint whose epochs are all above `seen`: the highest epoch of bindings, tables and views.
     #[must_use]
-    pub fn above(seen: Epoch) -> Self {
+    pub(crate) fn above(seen: Epoch) -> Self {
         Self { newest: seen }
     }
 
     /// The next epoch; `now` is the machine's time in milliseconds since 1970.
-    pub fn mint(&mut self, now: u64) -> Epoch {
+    pub(crate) fn mint(&mut self, now: u64) -> Epoch {
         self.newest = Epoch(now.max(self.newest.0 + 1));
         self.newest
+    }
+
+    /// Never mints `epoch` or one below it.
+    pub(crate) fn skip(&mut self, epoch: Epoch) {
+        self.newest = self.newest.max(epoch);
     }
 }
 
 /// The machine's time in milliseconds since 1970 (0 for a clock before that).
 #[must_use]
-pub fn now_millis() -> u64 {
+pub(crate) fn now_millis() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| {

@@ -136,6 +136,7 @@ pub struct ViewsConfig {
     pub kind: ViewsKind,
     pub url: String,
     pub probe_millis: u64,
+    pub changes_waiting_max: usize,
 }
 
 /// How tables are committed.
@@ -147,6 +148,7 @@ pub struct TablesConfig {
     pub rows_max: usize,
     pub now_seconds: u64,
     pub maintain_seconds: u64,
+    pub history_seconds: u64,
 }
 
 impl Default for Job {

@@ -4,11 +4,18 @@
 mod committer;
 mod inputs;
 mod likes;
+mod maintenance;
+mod now;
 mod router;
 mod valuations;
+mod views;
 
-pub use committer::{Committer, SinkFailure, Sinking, TableGroup};
-pub use inputs::InputTables;
-pub use likes::LikeTables;
-pub use router::{FinishedEpoch, FromWorker, Router};
-pub use valuations::ValuationTables;
+pub use committer::SinkFailure;
+pub(crate) use committer::{Committer, Sinking};
+pub(crate) use inputs::InputTables;
+pub(crate) use likes::LikeTables;
+pub use now::NowError;
+pub(crate) use now::NowTables;
+pub(crate) use router::{Finished, FinishedEpoch, FromWorker, Router, Said};
+pub(crate) use valuations::ValuationTables;
+pub(crate) use views::{ViewHost, ViewPlan, ViewQueue, ViewSink};

@@ -14,7 +14,7 @@ type Positions = BTreeMap<&'static str, Option<Epoch>>;
 
 /// The gate that sealing passes.
 #[derive(Debug)]
-pub struct FlowGate {
+pub(crate) struct FlowGate {
     epochs_max: usize,
     bytes_max: u64,
     state: Mutex<State>,
@@ -32,21 +32,21 @@ struct State {
 
 /// Who holds the sources, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub(crate) struct Held {
     /// The required sink that is furthest behind.
-    pub by: &'static str,
+    pub(crate) by: &'static str,
     /// How long nothing could be sealed.
-    pub age: Duration,
+    pub(crate) age: Duration,
     /// Epochs in flight.
-    pub epochs: usize,
+    pub(crate) epochs: usize,
     /// Bytes in flight.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl FlowGate {
     /// A gate for the required sinks of these names, all at their start.
     #[must_use]
-    pub fn new(epochs_max: usize, bytes_max: u64, required: &[&'static str]) -> Self {
+    pub(crate) fn new(epochs_max: usize, bytes_max: u64, required: &[&'static str]) -> Self {
         let positions = required.iter().map(|&name| (name, None)).collect();
         Self {
             epochs_max,
@@ -61,7 +61,7 @@ impl FlowGate {
 
     /// Takes an epoch of `bytes` into flight once there is room; says whether there was before the gate
     /// was closed for good.
-    pub fn pass(&self, epoch: Epoch, bytes: u64) -> bool {
+    pub(crate) fn pass(&self, epoch: Epoch, bytes: u64) -> bool {
         let mut state = self.lock();
         while !state.closed && !state.in_flight.is_empty() && !self.has_room(&state, bytes) {
             state.held_since.get_or_insert_with(Instant::now);
@@ -83,7 +83,7 @@ impl FlowGate {
     ///
     /// # Panics
     /// If the gate does not know the sink.
-    pub fn reached(&self, sink: &'static str, epoch: Epoch) {
+    pub(crate) fn reached(&self, sink: &'static str, epoch: Epoch) {
         let mut state = self.lock();
         let position = state
             .positions
@@ -101,14 +101,26 @@ impl FlowGate {
     }
 
     /// Lets whoever waits go, with the answer that there is no room: the job ends.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.moved.notify_all();
     }
 
+    /// Whether the job ends.
+    #[must_use]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// How far a required sink got.
+    #[must_use]
+    pub(crate) fn position(&self, sink: &str) -> Option<Epoch> {
+        self.lock().positions.get(sink).copied().flatten()
+    }
+
     /// Who holds the sources now, if anyone does.
     #[must_use]
-    pub fn held(&self) -> Option<Held> {
+    pub(crate) fn held(&self) -> Option<Held> {
         let state = self.lock();
         let since = state.held_since?;
         let (by, _) = state
@@ -125,7 +137,7 @@ impl FlowGate {
 
     /// The epoch that all required sinks have committed.
     #[must_use]
-    pub fn committed(&self) -> Option<Epoch> {
+    pub(crate) fn committed(&self) -> Option<Epoch> {
         self.lock().positions.values().min().copied().flatten()
     }
 

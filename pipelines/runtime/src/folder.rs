@@ -3,7 +3,8 @@
 //! ```text
 //! <job>/generations/00000000000000000007   put-if-absent, one a start; the newest is the only one that may act
 //! <job>/bindings/00000000000000000007.log  that generation's binding log
-//! <job>/rulesets/<hash>.toml               every ruleset ever used, put-if-absent
+//! <job>/rulesets/<hash>.json               every ruleset ever used, put-if-absent
+//! <job>/views.sqlite                       the embedded view store, if the job has one
 //! <job>/tables/<name>/                     the Delta tables
 //! ```
 //! The folder must be linearizable: a local disk is.
@@ -72,6 +73,12 @@ impl JobFolder {
         self.root.join("tables")
     }
 
+    /// The embedded view store.
+    #[must_use]
+    pub fn views(&self) -> PathBuf {
+        self.root.join("views.sqlite")
+    }
+
     /// Where the binding logs are.
     #[must_use]
     pub fn bindings(&self) -> PathBuf {
@@ -114,10 +121,10 @@ impl JobFolder {
     }
 
     /// Keeps a ruleset under its hash; one that is kept already must be the same.
-    pub fn keep_ruleset(&self, hash: &str, text: &str) -> Result<(), FolderError> {
-        let path = self.root.join("rulesets").join(format!("{hash}.toml"));
-        match fs::read_to_string(&path) {
-            Ok(kept) if kept == text => return Ok(()),
+    pub fn keep_ruleset(&self, hash: &str, content: &[u8]) -> Result<(), FolderError> {
+        let path = self.ruleset(hash);
+        match fs::read(&path) {
+            Ok(kept) if kept == content => return Ok(()),
             Ok(_) => {
                 return Err(FolderError::RulesetDiffers {
                     hash: hash.to_owned(),
@@ -127,7 +134,13 @@ impl JobFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io_error("read the ruleset", &path)(error)),
         }
-        write_durably(&path, text.as_bytes())
+        write_durably(&path, content)
+    }
+
+    /// Where the ruleset of a hash is kept.
+    #[must_use]
+    pub fn ruleset(&self, hash: &str) -> PathBuf {
+        self.root.join("rulesets").join(format!("{hash}.json"))
     }
 
     fn generation_path(&self, generation: Generation) -> PathBuf {
@@ -234,10 +247,10 @@ mod tests {
     fn a_ruleset_is_kept_once_and_never_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let folder = JobFolder::open(dir.path()).unwrap();
-        folder.keep_ruleset("abc", "fees = 1").unwrap();
-        folder.keep_ruleset("abc", "fees = 1").unwrap();
+        folder.keep_ruleset("abc", b"1").unwrap();
+        folder.keep_ruleset("abc", b"1").unwrap();
         assert!(matches!(
-            folder.keep_ruleset("abc", "fees = 2"),
+            folder.keep_ruleset("abc", b"2"),
             Err(FolderError::RulesetDiffers { .. })
         ));
     }

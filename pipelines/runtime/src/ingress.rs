@@ -5,5 +5,7 @@ mod hash;
 mod reader;
 mod sealer;
 
-pub use reader::{PartitionPlan, ReadBatch, ReaderError, Readers};
-pub use sealer::{ClosingRule, SealError, SealedEpoch, Sealer};
+pub use reader::ReaderError;
+pub(crate) use reader::{PartitionPlan, Readers};
+pub use sealer::SealError;
+pub(crate) use sealer::{ClosingRule, Pending, SealedEpoch, Sealer};

@@ -1,7 +1,28 @@
-//! Runs a graph: ingress, workers, egress, recovery, accounting.
+//! Runs the graphs as a job: ingress (batches to epochs), workers, egress (finished epochs to sinks),
+//! recovery, accounting.
+//!
+//! [`run`] runs a job from its start to its end on the calling thread; a [`Handle`] stops it and tells
+//! what it does.
 
 pub mod bindings;
-pub mod clock;
+mod clock;
 pub mod config;
-pub mod flow;
+mod egress;
+mod error;
+mod feeder;
+mod flow;
 pub mod folder;
+mod ingress;
+mod job;
+mod keeper;
+mod recovery;
+mod status;
+mod workers;
+
+pub use config::{ConfigError, Job};
+pub use egress::{NowError, SinkFailure};
+pub use error::JobError;
+pub use folder::{FolderError, Generation, JobFolder};
+pub use ingress::{ReaderError, SealError};
+pub use job::{Handle, Until, kafka_config, load_rules, open_source, run};
+pub use status::{GroupReport, PartitionReport, Phase, Report, Status, Trace, WaitReport};

@@ -6,17 +6,19 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use lake::LakeError;
+use lake::{LakeError, Retain, Table};
 use model::Epoch;
 use thiserror::Error;
 
+use super::maintenance::Maintenance;
 use crate::flow::FlowGate;
+use crate::status::{Stage, Status, chain};
 
 /// Longest wait between two tries of a commit that failed for a transient reason.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Tables that are committed together, in an order that the group knows.
-pub trait TableGroup: Send + 'static {
+pub(crate) trait TableGroup: Send + 'static {
     /// What the group is fed with, once an epoch.
     type Feed: Send + Sync + 'static;
 
@@ -31,15 +33,28 @@ pub trait TableGroup: Send + 'static {
     /// Commits all that was collected, sealing every table through `through`. After an error the same
     /// call is made again.
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError>;
+    /// All tables of the group.
+    fn tables_mut(&mut self) -> Vec<&mut Table>;
+    /// What must stay told apart in a table when history below `since` is given up.
+    fn retain(&self, since: Epoch) -> Box<dyn Fn(&Table) -> Retain> {
+        Box::new(move |_| Retain {
+            since,
+            ..Retain::default()
+        })
+    }
 }
 
 /// When a group commits.
 #[derive(Clone, Copy, Debug)]
-pub struct Sinking {
+pub(crate) struct Sinking {
     /// At the latest so long after its first row.
-    pub after: Duration,
+    pub(crate) after: Duration,
     /// At the latest after so many rows.
-    pub rows_max: usize,
+    pub(crate) rows_max: usize,
+    /// How often each table is looked after.
+    pub(crate) maintain: Duration,
+    /// How much history stays told apart.
+    pub(crate) history: Duration,
 }
 
 /// A group of tables that cannot go on.
@@ -55,7 +70,7 @@ pub struct SinkFailure {
 }
 
 /// The running thread of a group.
-pub struct Committer<F> {
+pub(crate) struct Committer<F> {
     feeds: Sender<Arc<F>>,
     thread: JoinHandle<Result<(), SinkFailure>>,
 }
@@ -64,10 +79,13 @@ impl<F: Send + Sync + 'static> Committer<F> {
     /// Starts the thread.
     ///
     /// - `failed`: called once, at once, if the group cannot go on.
-    ///
-    /// # Panics
-    /// If the machine refuses a thread.
-    pub fn start<G>(group: G, sinking: Sinking, gate: Arc<FlowGate>, failed: impl FnOnce() + Send + 'static) -> Self
+    pub(crate) fn start<G>(
+        group: G,
+        sinking: Sinking,
+        gate: Arc<FlowGate>,
+        status: Arc<Status>,
+        failed: impl FnOnce() + Send + 'static,
+    ) -> Result<Self, std::io::Error>
     where
         G: TableGroup<Feed = F>,
     {
@@ -75,19 +93,24 @@ impl<F: Send + Sync + 'static> Committer<F> {
         let thread = thread::Builder::new()
             .name(group.name().to_owned())
             .spawn(move || {
-                let done = run(group, sinking, &gate, &received);
+                let done = Run {
+                    group,
+                    sinking,
+                    gate,
+                    status,
+                }
+                .run(&received);
                 if done.is_err() {
                     failed();
                 }
                 done
-            })
-            .expect("the machine has room for a thread");
-        Self { feeds, thread }
+            })?;
+        Ok(Self { feeds, thread })
     }
 
     /// Hands an epoch to the group. A group that failed takes nothing any more: its failure is the
     /// answer of [`Self::finish`].
-    pub fn feed(&self, feed: Arc<F>) {
+    pub(crate) fn feed(&self, feed: Arc<F>) {
         if self.feeds.send(feed).is_err() {
             tracing::debug!("a sink that failed takes no more epochs");
         }
@@ -97,57 +120,104 @@ impl<F: Send + Sync + 'static> Committer<F> {
     ///
     /// # Panics
     /// If the thread panicked.
-    pub fn finish(self) -> Result<(), SinkFailure> {
+    pub(crate) fn finish(self) -> Result<(), SinkFailure> {
         drop(self.feeds);
         self.thread.join().expect("a sink thread panicked")
     }
 }
 
-fn run<G: TableGroup>(
-    mut group: G,
+struct Run<G> {
+    group: G,
     sinking: Sinking,
-    gate: &FlowGate,
-    feeds: &Receiver<Arc<G::Feed>>,
-) -> Result<(), SinkFailure> {
-    let mut open: Option<(Epoch, Instant)> = None;
-    loop {
-        let wait = open.map_or(Duration::from_secs(3600), |(_, since)| sinking.after.saturating_sub(since.elapsed()));
-        match feeds.recv_timeout(wait) {
-            Ok(feed) => {
-                group.take(&feed);
-                let since = open.map_or_else(Instant::now, |(_, since)| since);
-                open = Some((G::epoch(&feed), since));
-                if group.rows() < sinking.rows_max {
-                    continue;
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return open.map_or(Ok(()), |(through, _)| commit(&mut group, through, gate));
-            }
-        }
-        if let Some((through, _)) = open.take() {
-            commit(&mut group, through, gate)?;
-        }
-    }
+    gate: Arc<FlowGate>,
+    status: Arc<Status>,
 }
 
-fn commit<G: TableGroup>(group: &mut G, through: Epoch, gate: &FlowGate) -> Result<(), SinkFailure> {
-    let mut wait = Duration::from_millis(50);
-    let (rows, started) = (group.rows(), Instant::now());
-    loop {
-        match group.commit(through) {
-            Ok(()) => {
-                gate.reached(group.name(), through);
-                tracing::debug!(group = group.name(), epoch = through.0, rows, elapsed = ?started.elapsed(), "committed");
+impl<G: TableGroup> Run<G> {
+    fn run(mut self, feeds: &Receiver<Arc<G::Feed>>) -> Result<(), SinkFailure> {
+        let mut open: Option<(Epoch, Instant)> = None;
+        let mut maintenance = Maintenance::new(self.sinking.maintain);
+        let mut through = self.gate.position(self.group.name()).unwrap_or_default();
+        loop {
+            let wait = open.map_or(Duration::from_secs(1), |(_, since)| {
+                self.sinking.after.saturating_sub(since.elapsed())
+            });
+            let mut is_end = false;
+            match feeds.recv_timeout(wait) {
+                Ok(feed) => {
+                    self.group.take(&feed);
+                    let since = open.map_or_else(Instant::now, |(_, since)| since);
+                    open = Some((G::epoch(&feed), since));
+                    if self.group.rows() < self.sinking.rows_max
+                        && since.elapsed() < self.sinking.after
+                    {
+                        continue;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => is_end = true,
+            }
+            if let Some((epoch, _)) = open.take() {
+                self.commit(epoch)?;
+                through = epoch;
+            }
+            let tended = if is_end {
+                maintenance.finish(self.group.tables_mut())
+            } else {
+                let retain = self.group.retain(self.since());
+                maintenance.step(self.group.tables_mut(), retain)
+            };
+            tended.map_err(|source| SinkFailure {
+                group: self.group.name(),
+                epoch: through,
+                source,
+            })?;
+            if is_end {
                 return Ok(());
             }
-            Err(error) if error.is_transient() => {
-                tracing::warn!(group = group.name(), epoch = through.0, %error, "commit failed, will try again");
-                thread::sleep(wait);
-                wait = (wait * 2).min(RETRY_MAX);
+        }
+    }
+
+    /// Below this epoch history is given up: it is long past, and all required sinks have it.
+    fn since(&self) -> Epoch {
+        let committed = self.gate.committed().unwrap_or_default().0;
+        let history = u64::try_from(self.sinking.history.as_millis()).unwrap_or(u64::MAX);
+        Epoch(committed.min(crate::clock::now_millis().saturating_sub(history)))
+    }
+
+    fn commit(&mut self, through: Epoch) -> Result<(), SinkFailure> {
+        let name = self.group.name();
+        let mut wait = Duration::from_millis(50);
+        let (rows, started) = (self.group.rows(), Instant::now());
+        loop {
+            match self.group.commit(through) {
+                Ok(()) => {
+                    self.gate.reached(name, through);
+                    self.status.go_on(name);
+                    self.status.committed(name, rows, started.elapsed());
+                    self.status.trace(Stage::Table(name), through);
+                    tracing::debug!(group = name, epoch = through.0, rows, elapsed = ?started.elapsed(), "committed");
+                    return Ok(());
+                }
+                Err(error) if error.is_transient() && !self.gate.is_closed() => {
+                    let why = chain(&error);
+                    tracing::warn!(
+                        group = name,
+                        epoch = through.0,
+                        "commit failed, will try again: {why}"
+                    );
+                    self.status.wait(name, &why);
+                    thread::sleep(wait);
+                    wait = (wait * 2).min(RETRY_MAX);
+                }
+                Err(source) => {
+                    return Err(SinkFailure {
+                        group: name,
+                        epoch: through,
+                        source,
+                    });
+                }
             }
-            Err(source) => return Err(SinkFailure { group: group.name(), epoch: through, source }),
         }
     }
 }

@@ -1,22 +1,33 @@
-//! The tables of the inputs. What leaves no state behind is sealed first: `rejected`, then
-//! `accounting`, then the input table of each topic, through the same cut.
+//! The tables of the inputs. What leaves no state behind is sealed first: `rejected`, `accounting` and
+//! `likes`, then the input table of each topic, through the same cut.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use lake::{Lake, LakeError, Owner, Table};
-use model::tables::{AccountingRows, InputRows, RejectedRows, Relation};
-use model::{Epoch, PartitionId, Topic};
+use arrow::array::RecordBatch;
+use lake::{Lake, LakeError, Owner, Retain, Table};
+use model::admission::{Change, Counts, InputRow, RowKind};
+use model::tables::{AccountingRows, InputRows, LikeRows, RejectedRows, Relation};
+use model::{Epoch, Millis, PartitionId, Topic};
 
 use super::committer::TableGroup;
 use crate::ingress::SealedEpoch;
+use crate::status::Status;
 
-/// `rejected`, `accounting` and the input tables.
-pub struct InputTables {
+/// `rejected`, `accounting`, `likes` and the input tables.
+pub(crate) struct InputTables {
     rejected: Table,
     accounting: Table,
+    likes: Table,
     inputs: BTreeMap<Topic, Input>,
     rejected_rows: RejectedRows,
     accounting_rows: AccountingRows,
+    like_rows: LikeRows,
+    dedup_horizon_millis: i64,
+    status: Arc<Status>,
+    /// Per partition the running maximum timestamp, of the rows taken and of those committed.
+    running_max: BTreeMap<PartitionId, Millis>,
+    committed_max: BTreeMap<PartitionId, Millis>,
     /// The next offset of every partition, as of the last epoch taken.
     cut: BTreeMap<PartitionId, i64>,
     rows: usize,
@@ -31,14 +42,15 @@ struct Input {
 /// The rows of a commit that is under way: kept until every table has them.
 #[derive(Default)]
 struct Prepared {
-    rejected: Option<arrow::array::RecordBatch>,
-    accounting: Option<arrow::array::RecordBatch>,
-    inputs: BTreeMap<Topic, arrow::array::RecordBatch>,
+    rejected: Option<RecordBatch>,
+    accounting: Option<RecordBatch>,
+    likes: Option<RecordBatch>,
+    inputs: BTreeMap<Topic, RecordBatch>,
 }
 
 /// The table of a topic's accepted records.
 #[must_use]
-pub fn relation_of(topic: Topic) -> Option<Relation> {
+pub(crate) fn relation_of(topic: Topic) -> Option<Relation> {
     match topic {
         Topic::Equipment => Some(Relation::InputEquipment),
         Topic::Likes => Some(Relation::InputLikes),
@@ -48,20 +60,38 @@ pub fn relation_of(topic: Topic) -> Option<Relation> {
 
 impl InputTables {
     /// Opens the tables for the topics that the job reads, and fences older generations off.
-    pub fn open(lake: &Lake, owner: &Owner, topics: &[Topic]) -> Result<Self, LakeError> {
+    pub(crate) fn open(
+        lake: &Lake,
+        owner: &Owner,
+        topics: &[Topic],
+        dedup_horizon_millis: i64,
+        status: Arc<Status>,
+    ) -> Result<Self, LakeError> {
         let mut inputs = BTreeMap::new();
         for &topic in topics {
             if let Some(relation) = relation_of(topic) {
                 let table = lake.table(relation, owner)?;
-                inputs.insert(topic, Input { table, rows: InputRows::new(relation.spec()) });
+                inputs.insert(
+                    topic,
+                    Input {
+                        table,
+                        rows: InputRows::new(relation.spec()),
+                    },
+                );
             }
         }
         Ok(Self {
             rejected: lake.table(Relation::Rejected, owner)?,
             accounting: lake.table(Relation::Accounting, owner)?,
+            likes: lake.table(Relation::Likes, owner)?,
             inputs,
             rejected_rows: RejectedRows::default(),
             accounting_rows: AccountingRows::default(),
+            like_rows: LikeRows::default(),
+            dedup_horizon_millis,
+            status,
+            running_max: BTreeMap::new(),
+            committed_max: BTreeMap::new(),
             cut: BTreeMap::new(),
             rows: 0,
             prepared: Prepared::default(),
@@ -69,24 +99,37 @@ impl InputTables {
     }
 
     /// The input table of each topic.
-    pub fn tables(&self) -> impl Iterator<Item = (Topic, &Table)> {
-        self.inputs.iter().map(|(&topic, input)| (topic, &input.table))
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (Topic, &Table)> {
+        self.inputs
+            .iter()
+            .map(|(&topic, input)| (topic, &input.table))
     }
 
     /// The highest epoch that any of the tables committed.
     #[must_use]
-    pub fn newest(&self) -> Option<Epoch> {
+    pub(crate) fn newest(&self) -> Option<Epoch> {
         let inputs = self.inputs.values().map(|input| input.table.committed());
-        inputs.chain([self.rejected.committed(), self.accounting.committed()]).flatten().max()
+        let others = [&self.rejected, &self.accounting, &self.likes].map(Table::committed);
+        inputs.chain(others).flatten().max()
+    }
+
+    /// The epoch that all input tables have sealed.
+    #[must_use]
+    pub(crate) fn sealed(&self) -> Option<Epoch> {
+        let tables = self.inputs.values();
+        tables.map(|input| input.table.committed()).min().flatten()
     }
 
     /// The next offset that each partition is sealed through by its input table.
     #[must_use]
-    pub fn sealed_offsets(&self) -> BTreeMap<PartitionId, i64> {
+    pub(crate) fn sealed_offsets(&self) -> BTreeMap<PartitionId, i64> {
         let mut offsets = BTreeMap::new();
         for (topic, table) in self.tables() {
             for (name, at) in table.positions() {
-                if let Some(partition) = name.strip_prefix(OFFSET).and_then(|number| number.parse().ok()) {
+                if let Some(partition) = name
+                    .strip_prefix(OFFSET)
+                    .and_then(|number| number.parse().ok())
+                {
                     offsets.insert(PartitionId { topic, partition }, at);
                 }
             }
@@ -112,8 +155,12 @@ impl TableGroup for InputTables {
     fn take(&mut self, feed: &SealedEpoch) {
         let epoch = feed.binding.epoch;
         let is_new = |table: &Table| table.committed() < Some(epoch);
-        let (rejected, accounting) = (is_new(&self.rejected), is_new(&self.accounting));
-        let mut counts = BTreeMap::<PartitionId, (i64, model::admission::Counts)>::new();
+        let (rejected, accounting, likes) = (
+            is_new(&self.rejected),
+            is_new(&self.accounting),
+            is_new(&self.likes),
+        );
+        let mut counts = BTreeMap::<PartitionId, (i64, Counts)>::new();
         for batch in &feed.batches {
             self.cut.insert(batch.partition, batch.next_offset);
             if rejected {
@@ -125,17 +172,28 @@ impl TableGroup for InputTables {
             let (next_offset, sum) = counts.entry(batch.partition).or_default();
             *next_offset = batch.next_offset;
             *sum += batch.admitted.counts();
-            let Some(input) = self.inputs.get_mut(&batch.partition.topic) else { continue };
-            if is_new(&input.table) {
-                for row in batch.admitted.rows() {
+            let Some(input) = self.inputs.get_mut(&batch.partition.topic) else {
+                continue;
+            };
+            let is_new_input = is_new(&input.table);
+            for row in batch.admitted.rows() {
+                if is_new_input {
                     input.rows.push(batch.partition.partition, epoch, &row);
                     self.rows += 1;
+                }
+                if likes && batch.partition.topic == Topic::Likes {
+                    put_like(&mut self.like_rows, epoch, &row);
+                }
+                if row.kind == RowKind::Head && row.key.is_empty() {
+                    self.running_max
+                        .insert(batch.partition, row.timestamp_millis);
                 }
             }
         }
         if accounting {
             for (partition, (next_offset, counts)) in counts {
-                self.accounting_rows.push(partition, epoch, next_offset, counts);
+                self.accounting_rows
+                    .push(partition, epoch, next_offset, counts);
                 self.rows += 1;
             }
         }
@@ -147,15 +205,34 @@ impl TableGroup for InputTables {
 
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {
         let prepared = &mut self.prepared;
-        let log = [
-            (&mut self.rejected, prepared.rejected.get_or_insert_with(|| self.rejected_rows.finish())),
-            (&mut self.accounting, prepared.accounting.get_or_insert_with(|| self.accounting_rows.finish())),
+        let sealed_first = [
+            (
+                &mut self.rejected,
+                prepared
+                    .rejected
+                    .get_or_insert_with(|| self.rejected_rows.finish()),
+            ),
+            (
+                &mut self.accounting,
+                prepared
+                    .accounting
+                    .get_or_insert_with(|| self.accounting_rows.finish()),
+            ),
+            (
+                &mut self.likes,
+                prepared
+                    .likes
+                    .get_or_insert_with(|| self.like_rows.finish()),
+            ),
         ];
-        for (table, batch) in log {
+        for (table, batch) in sealed_first {
             seal(table, batch, through, &[])?;
         }
         for (&topic, input) in &mut self.inputs {
-            let batch = prepared.inputs.entry(topic).or_insert_with(|| input.rows.finish());
+            let batch = prepared
+                .inputs
+                .entry(topic)
+                .or_insert_with(|| input.rows.finish());
             let offsets: Vec<(String, i64)> = self
                 .cut
                 .iter()
@@ -166,20 +243,57 @@ impl TableGroup for InputTables {
         }
         self.prepared = Prepared::default();
         self.rows = 0;
+        self.committed_max.clone_from(&self.running_max);
+        self.status.sealed_offsets(&self.cut);
         Ok(())
+    }
+
+    fn tables_mut(&mut self) -> Vec<&mut Table> {
+        let others = [&mut self.rejected, &mut self.accounting, &mut self.likes];
+        let inputs = self.inputs.values_mut().map(|input| &mut input.table);
+        others.into_iter().chain(inputs).collect()
+    }
+
+    fn retain(&self, since: Epoch) -> Box<dyn Fn(&Table) -> Retain> {
+        let (horizon, maxima) = (self.dedup_horizon_millis, self.committed_max.clone());
+        Box::new(move |table| {
+            let of_table = maxima.iter().filter(|(partition, _)| {
+                relation_of(partition.topic) == Some(table.spec().relation)
+            });
+            let ids_from = of_table
+                .map(|(partition, max)| {
+                    (partition.partition, Millis(max.0.saturating_sub(horizon)))
+                })
+                .collect();
+            Retain { since, ids_from }
+        })
+    }
+}
+
+/// A pair that begins or ends.
+fn put_like(rows: &mut LikeRows, epoch: Epoch, row: &InputRow<'_>) {
+    let change =
+        Change::from_row(Topic::Likes, row).expect("admission writes rows that it can read");
+    if let Some(Change::Like(change)) = change {
+        let diff = if change.liked_at.is_some() { 1 } else { -1 };
+        rows.push(change.target, change.account, epoch, diff);
     }
 }
 
 /// Commits unless the table is sealed through that epoch already.
 pub(super) fn seal(
     table: &mut Table,
-    batch: &arrow::array::RecordBatch,
+    batch: &RecordBatch,
     through: Epoch,
     positions: &[(String, i64)],
 ) -> Result<(), LakeError> {
     if table.committed() >= Some(through) {
         return Ok(());
     }
-    let batches = if batch.num_rows() == 0 { &[] } else { std::slice::from_ref(batch) };
+    let batches = if batch.num_rows() == 0 {
+        &[]
+    } else {
+        std::slice::from_ref(batch)
+    };
     table.append(batches, through, positions)
 }

@@ -10,7 +10,7 @@ use super::inputs::seal;
 use super::router::FinishedEpoch;
 
 /// `like_counts`.
-pub struct LikeTables {
+pub(crate) struct LikeTables {
     counts: Table,
     rows: LikeCountRows,
     /// Rows of a commit that is under way.
@@ -19,13 +19,17 @@ pub struct LikeTables {
 
 impl LikeTables {
     /// Opens the table and fences older generations off.
-    pub fn open(lake: &Lake, owner: &Owner) -> Result<Self, LakeError> {
-        Ok(Self { counts: lake.table(Relation::LikeCounts, owner)?, rows: LikeCountRows::default(), prepared: None })
+    pub(crate) fn open(lake: &Lake, owner: &Owner) -> Result<Self, LakeError> {
+        Ok(Self {
+            counts: lake.table(Relation::LikeCounts, owner)?,
+            rows: LikeCountRows::default(),
+            prepared: None,
+        })
     }
 
     /// The table.
     #[must_use]
-    pub fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table {
         &self.counts
     }
 }
@@ -46,12 +50,21 @@ impl TableGroup for LikeTables {
             return;
         }
         for change in &feed.like_counts {
-            self.rows.change(&change.key, change.old.unwrap_or(0), change.new.unwrap_or(0), feed.epoch);
+            self.rows.change(
+                &change.key,
+                change.old.unwrap_or(0),
+                change.new.unwrap_or(0),
+                feed.epoch,
+            );
         }
     }
 
     fn rows(&self) -> usize {
         self.rows.len()
+    }
+
+    fn tables_mut(&mut self) -> Vec<&mut Table> {
+        vec![&mut self.counts]
     }
 
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {

@@ -10,7 +10,7 @@ use super::inputs::seal;
 use super::router::FinishedEpoch;
 
 /// `item_valuations`, `preset_valuations` and `character_valuations`.
-pub struct ValuationTables {
+pub(crate) struct ValuationTables {
     tables: [Table; 3],
     rows: ValuationRows,
     /// Rows of a commit that is under way: kept until every table has them.
@@ -19,7 +19,7 @@ pub struct ValuationTables {
 
 impl ValuationTables {
     /// Opens the tables and fences older generations off.
-    pub fn open(lake: &Lake, owner: &Owner) -> Result<Self, LakeError> {
+    pub(crate) fn open(lake: &Lake, owner: &Owner) -> Result<Self, LakeError> {
         Ok(Self {
             tables: [
                 lake.table(Relation::ItemValuations, owner)?,
@@ -32,7 +32,7 @@ impl ValuationTables {
     }
 
     /// The tables.
-    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.iter()
     }
 }
@@ -49,11 +49,21 @@ impl TableGroup for ValuationTables {
     }
 
     fn take(&mut self, feed: &FinishedEpoch) {
-        if self.tables.iter().all(|table| table.committed() >= Some(feed.epoch)) {
+        if self
+            .tables
+            .iter()
+            .all(|table| table.committed() >= Some(feed.epoch))
+        {
             return;
         }
         for change in &feed.valuations {
-            changes(&change.key, change.old.as_ref(), change.new.as_ref(), feed.epoch, &mut self.rows);
+            changes(
+                &change.key,
+                change.old.as_ref(),
+                change.new.as_ref(),
+                feed.epoch,
+                &mut self.rows,
+            );
         }
     }
 
@@ -61,11 +71,19 @@ impl TableGroup for ValuationTables {
         self.rows.items.len() + self.rows.presets.len() + self.rows.characters.len()
     }
 
+    fn tables_mut(&mut self) -> Vec<&mut Table> {
+        self.tables.iter_mut().collect()
+    }
+
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {
         let rows = &mut self.rows;
-        let prepared = self
-            .prepared
-            .get_or_insert_with(|| [rows.items.finish(), rows.presets.finish(), rows.characters.finish()]);
+        let prepared = self.prepared.get_or_insert_with(|| {
+            [
+                rows.items.finish(),
+                rows.presets.finish(),
+                rows.characters.finish(),
+            ]
+        });
         for (table, batch) in self.tables.iter_mut().zip(prepared) {
             let batch = match table.committed() {
                 Some(committed) => after(batch, committed),
@@ -83,8 +101,13 @@ impl TableGroup for ValuationTables {
 pub(super) fn after(batch: &RecordBatch, committed: Epoch) -> RecordBatch {
     use arrow::array::{AsArray as _, BooleanArray};
     use arrow::datatypes::Int64Type;
-    let epochs = batch.column_by_name("epoch").expect("every table of changes has an epoch").as_primitive::<Int64Type>();
-    let newer: BooleanArray =
-        epochs.iter().map(|epoch| epoch.map(|epoch| epoch.cast_unsigned() > committed.0)).collect();
+    let epochs = batch
+        .column_by_name("epoch")
+        .expect("every table of changes has an epoch")
+        .as_primitive::<Int64Type>();
+    let newer: BooleanArray = epochs
+        .iter()
+        .map(|epoch| epoch.map(|epoch| epoch.cast_unsigned() > committed.0))
+        .collect();
     arrow::compute::filter_record_batch(batch, &newer).expect("the mask is as long as the batch")
 }

@@ -28,7 +28,12 @@ mod tests {
 
     #[test]
     fn every_part_of_a_record_counts() {
-        let record = |key, value, millis, offset| RawRecord { key, value, timestamp_millis: Millis(millis), offset };
+        let record = |key, value, millis, offset| RawRecord {
+            key,
+            value,
+            timestamp_millis: Millis(millis),
+            offset,
+        };
         let hashes = [
             record(Some(&b"k"[..]), Some(&b"v"[..]), 1, 1),
             record(Some(b"k"), Some(b"w"), 1, 1),

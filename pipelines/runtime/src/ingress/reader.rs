@@ -14,7 +14,10 @@ use super::hash::record_hash;
 
 /// A batch is cut after so many records or bytes: small enough that one partition does not make the
 /// others wait, large enough that a channel costs nothing.
-const BATCH: Limits = Limits { records: 4096, bytes: 1 << 20 };
+const BATCH: Limits = Limits {
+    records: 4096,
+    bytes: 1 << 20,
+};
 
 /// Batches that may wait for the sealer, over all readers.
 const BATCHES_WAITING: usize = 16;
@@ -24,29 +27,31 @@ const IDLE: Duration = Duration::from_millis(1);
 
 /// Records of one partition, admitted.
 #[derive(Debug)]
-pub struct ReadBatch {
+pub(crate) struct ReadBatch {
     /// The partition.
-    pub partition: PartitionId,
+    pub(crate) partition: PartitionId,
     /// What the records became.
-    pub admitted: Admitted,
+    pub(crate) admitted: Admitted,
     /// The first offset that the batch does not hold.
-    pub next_offset: i64,
+    pub(crate) next_offset: i64,
     /// Number of records.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Wrapping sum of the records' hashes.
-    pub hash: u64,
+    pub(crate) hash: u64,
+    /// How far back the partition knows duplicates, in milliseconds.
+    pub(crate) horizon_millis: i64,
 }
 
 /// How one partition is to be read.
-pub struct PartitionPlan {
+pub(crate) struct PartitionPlan {
     /// The reader, open at the first offset that the input table did not seal.
-    pub reader: Box<dyn PartitionReader>,
+    pub(crate) reader: Box<dyn PartitionReader>,
     /// The state after the sealed offsets.
-    pub state: Partition,
+    pub(crate) state: Partition,
     /// Next offsets of bound epochs, ascending: batches are cut there.
-    pub cuts: VecDeque<i64>,
+    pub(crate) cuts: VecDeque<i64>,
     /// The next offset at which reading ends, if it does.
-    pub end: Option<i64>,
+    pub(crate) end: Option<i64>,
 }
 
 /// Why a partition is no longer read.
@@ -72,7 +77,7 @@ pub(super) enum Reading {
 }
 
 /// The running reader threads.
-pub struct Readers {
+pub(crate) struct Readers {
     pub(super) readings: Receiver<Reading>,
     pub(super) partitions: Vec<PartitionId>,
     stop: StopFlag,
@@ -80,14 +85,13 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// Starts `threads` readers over the partitions, dealt out in turn.
-    ///
-    /// # Panics
-    /// If the machine refuses a thread.
-    #[must_use]
-    pub fn start(plans: Vec<PartitionPlan>, threads: usize) -> Self {
+    /// Starts `threads` readers over the partitions, dealt out in turn; `stop` ends them.
+    pub(crate) fn start(
+        plans: Vec<PartitionPlan>,
+        threads: usize,
+        stop: &StopFlag,
+    ) -> Result<Self, std::io::Error> {
         let (sender, readings) = bounded(BATCHES_WAITING);
-        let stop = StopFlag::default();
         let partitions = plans.iter().map(|plan| plan.reader.partition()).collect();
         let mut shares: Vec<Vec<PartitionPlan>> = (0..threads.max(1)).map(|_| Vec::new()).collect();
         for (index, plan) in plans.into_iter().enumerate() {
@@ -102,23 +106,26 @@ impl Readers {
                 thread::Builder::new()
                     .name(format!("reader-{index}"))
                     .spawn(move || read(share, &sender, &stop))
-                    .expect("the machine has room for a thread")
             })
-            .collect();
-        Self { readings, partitions, stop, threads }
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            readings,
+            partitions,
+            stop: stop.clone(),
+            threads,
+        })
     }
 
-    /// Asks the readers to end after the batch in hand.
-    pub fn stop(&self) {
-        self.stop.set();
+    /// Whether the readers were asked to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_set()
     }
 
-    /// Ends the readers and waits for them.
+    /// Waits for the readers, which end when they have read everything or were stopped.
     ///
     /// # Panics
     /// If a reader thread panicked.
-    pub fn join(self) {
-        self.stop.set();
+    pub(crate) fn join(self) {
         drop(self.readings);
         for thread in self.threads {
             thread.join().expect("a reader thread panicked");
@@ -133,7 +140,11 @@ fn read(mut plans: Vec<PartitionPlan>, sender: &Sender<Reading>, stop: &StopFlag
     let mut turn = 0;
     while !plans.is_empty() && !stop.is_set() {
         turn %= plans.len();
-        let timeout = if idle_in_a_row >= plans.len() { IDLE } else { Duration::ZERO };
+        let timeout = if idle_in_a_row >= plans.len() {
+            IDLE
+        } else {
+            Duration::ZERO
+        };
         let reading = match step(&mut plans[turn], &mut batch, timeout) {
             Ok(Step::Idle) => {
                 idle_in_a_row += 1;
@@ -163,15 +174,27 @@ enum Step {
     Ended,
 }
 
-fn step(plan: &mut PartitionPlan, batch: &mut RecordBatch, timeout: Duration) -> Result<Step, ReaderError> {
+fn step(
+    plan: &mut PartitionPlan,
+    batch: &mut RecordBatch,
+    timeout: Duration,
+) -> Result<Step, ReaderError> {
     let partition = plan.reader.partition();
-    while plan.cuts.front().is_some_and(|&cut| cut <= plan.reader.next_offset()) {
+    while plan
+        .cuts
+        .front()
+        .is_some_and(|&cut| cut <= plan.reader.next_offset())
+    {
         plan.cuts.pop_front();
     }
     let stop_at = plan.cuts.front().copied().or(plan.end);
     match plan.reader.poll(batch, BATCH, stop_at, timeout) {
         Ok(Polled::Idle) => Ok(Step::Idle),
-        Ok(Polled::End) => Ok(if plan.cuts.is_empty() { Step::Ended } else { Step::Idle }),
+        Ok(Polled::End) => Ok(if plan.cuts.is_empty() {
+            Step::Ended
+        } else {
+            Step::Idle
+        }),
         Ok(Polled::Records) => {
             let mut admitted = Admitted::new(partition.topic);
             let mut hash = 0_u64;
@@ -181,9 +204,21 @@ fn step(plan: &mut PartitionPlan, batch: &mut RecordBatch, timeout: Duration) ->
             }
             plan.state.close_batch(&mut admitted);
             let next_offset = plan.reader.next_offset();
-            Ok(Step::Batch(ReadBatch { partition, admitted, next_offset, records: batch.len() as u64, hash }))
+            Ok(Step::Batch(ReadBatch {
+                partition,
+                admitted,
+                next_offset,
+                records: batch.len() as u64,
+                hash,
+                horizon_millis: plan.state.horizon_in_effect_millis(),
+            }))
         }
         Err(error) if error.is_transient() => Ok(Step::Idle),
-        Err(source) => Err(ReaderError { partition, next_offset: plan.reader.next_offset(), source }),
+        Err(SourceError::Stopped { .. }) => Ok(Step::Idle),
+        Err(source) => Err(ReaderError {
+            partition,
+            next_offset: plan.reader.next_offset(),
+            source,
+        }),
     }
 }

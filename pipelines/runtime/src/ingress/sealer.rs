@@ -11,30 +11,31 @@ use thiserror::Error;
 
 use super::reader::{ReadBatch, ReaderError, Readers, Reading};
 use crate::bindings::{Binding, BindingLog, Read};
-use crate::clock::{EpochMint, now_millis};
+use crate::clock::now_millis;
+use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::folder::{FolderError, Generation, JobFolder};
 
 /// An epoch with its records: bound, durable and released. Whoever gets it may show it.
 #[derive(Debug)]
-pub struct SealedEpoch {
+pub(crate) struct SealedEpoch {
     /// The epoch and its cut.
-    pub binding: Binding,
+    pub(crate) binding: Binding,
     /// The admitted records, those of a partition in order.
-    pub batches: Vec<ReadBatch>,
+    pub(crate) batches: Vec<ReadBatch>,
     /// Bytes that the batches hold.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// When an open epoch closes: at the first bound that it reaches.
 #[derive(Clone, Copy, Debug)]
-pub struct ClosingRule {
+pub(crate) struct ClosingRule {
     /// After so long.
-    pub after: Duration,
+    pub(crate) after: Duration,
     /// After so many records.
-    pub records_max: u64,
+    pub(crate) records_max: u64,
     /// After so many bytes.
-    pub bytes_max: u64,
+    pub(crate) bytes_max: u64,
 }
 
 /// Why sealing ended before its time.
@@ -52,53 +53,81 @@ pub enum SealError {
          again there{}: the topic lost or changed records since; the tables cannot be trusted past this epoch",
         if bound == found { " with other contents" } else { "" }
     )]
-    Changed { epoch: Epoch, partition: PartitionId, next_offset: i64, bound: u64, found: u64 },
+    Changed {
+        epoch: Epoch,
+        partition: PartitionId,
+        next_offset: i64,
+        bound: u64,
+        found: u64,
+    },
     #[error("{partition} ended before offset {next_offset}, which epoch {epoch} bound")]
-    Ended { epoch: Epoch, partition: PartitionId, next_offset: i64 },
+    Ended {
+        epoch: Epoch,
+        partition: PartitionId,
+        next_offset: i64,
+    },
 }
 
+/// A log longer than this is begun anew without what every required sink has committed.
+const LOG_BYTES_MAX: u64 = 8 << 20;
+
 /// Closes epochs and hands them to `deliver`.
-pub struct Sealer<'a> {
+pub(crate) struct Sealer<'a> {
     /// The job's folder.
-    pub folder: &'a JobFolder,
+    pub(crate) folder: &'a JobFolder,
     /// The own generation.
-    pub generation: Generation,
+    pub(crate) generation: Generation,
     /// The own binding log.
-    pub log: BindingLog,
-    /// Mints new epochs.
-    pub mint: EpochMint,
+    pub(crate) log: BindingLog,
+    /// Mints new epochs, so that none lies where the workers read out.
+    pub(crate) feeder: &'a Feeder,
     /// The ruleset in force, by hash.
-    pub ruleset: String,
+    pub(crate) ruleset: String,
     /// When epochs close.
-    pub rule: ClosingRule,
+    pub(crate) rule: ClosingRule,
     /// What bounds the epochs in flight.
-    pub gate: &'a FlowGate,
+    pub(crate) gate: &'a FlowGate,
     /// Where every partition stands: sealed by its input table.
-    pub cut: BTreeMap<PartitionId, i64>,
+    pub(crate) cut: BTreeMap<PartitionId, i64>,
+    /// Batches that no epoch holds yet.
+    pub(crate) pending: Pending,
 }
 
 impl Sealer<'_> {
-    /// Runs until all partitions ended or the readers were stopped, and seals what is left then.
+    /// Reads bound epochs again, those above what some input table sealed, with the same records at the
+    /// same epochs. Says whether it came to their end before the readers were stopped.
     ///
-    /// - `bound`: the bindings to read again, in order: those above what some input table sealed.
     /// - `deliver`: gets each epoch, in order.
-    pub fn run(
+    pub(crate) fn replay(
         &mut self,
         readers: &Readers,
         bound: Vec<Binding>,
         deliver: &mut dyn FnMut(Arc<SealedEpoch>),
-    ) -> Result<(), SealError> {
-        let mut pending = Pending::default();
+    ) -> Result<bool, SealError> {
         for binding in bound {
-            let epoch = self.rebind(readers, &mut pending, binding)?;
+            let epoch = match self.rebind(readers, binding) {
+                Err(SealError::Ended { .. }) if readers.is_stopped() => return Ok(false),
+                epoch => epoch?,
+            };
             if !self.hand_on(epoch, deliver) {
-                return Ok(());
+                return Ok(false);
             }
         }
+        Ok(true)
+    }
+
+    /// Seals new epochs until all partitions ended or the readers were stopped, and what is left then.
+    ///
+    /// - `deliver`: gets each epoch, in order.
+    pub(crate) fn run(
+        &mut self,
+        readers: &Readers,
+        deliver: &mut dyn FnMut(Arc<SealedEpoch>),
+    ) -> Result<(), SealError> {
         loop {
-            let open = self.fill(readers, &mut pending)?;
-            if pending.records > 0 {
-                let epoch = self.close(&mut pending)?;
+            let open = self.fill(readers)?;
+            if self.pending.records > 0 {
+                let epoch = self.close()?;
                 if !self.hand_on(epoch, deliver) {
                     return Ok(());
                 }
@@ -110,7 +139,7 @@ impl Sealer<'_> {
     }
 
     /// Collects the records of an epoch that is bound already.
-    fn rebind(&mut self, readers: &Readers, pending: &mut Pending, binding: Binding) -> Result<SealedEpoch, SealError> {
+    fn rebind(&mut self, readers: &Readers, binding: Binding) -> Result<SealedEpoch, SealError> {
         let mut batches = Vec::new();
         let mut found = BTreeMap::<PartitionId, (u64, u64)>::new();
         for (&partition, read) in &binding.cut {
@@ -119,9 +148,13 @@ impl Sealer<'_> {
             }
             let from = self.cut.get(&partition).copied().unwrap_or(0);
             while self.cut.get(&partition).copied().unwrap_or(0) < read.next_offset {
-                let Some(batch) = pending.next_of(readers, partition)? else {
+                let Some(batch) = self.pending.next_of(readers, partition)? else {
                     let next_offset = read.next_offset;
-                    return Err(SealError::Ended { epoch: binding.epoch, partition, next_offset });
+                    return Err(SealError::Ended {
+                        epoch: binding.epoch,
+                        partition,
+                        next_offset,
+                    });
                 };
                 self.cut.insert(partition, batch.next_offset);
                 let (records, hash) = found.entry(partition).or_default();
@@ -141,16 +174,26 @@ impl Sealer<'_> {
                 });
             }
         }
-        Ok(SealedEpoch { bytes: bytes_of(&batches), binding, batches })
+        Ok(SealedEpoch {
+            bytes: bytes_of(&batches),
+            binding,
+            batches,
+        })
     }
 
     /// Waits until the open epoch must close; says whether more may come after it.
-    fn fill(&self, readers: &Readers, pending: &mut Pending) -> Result<bool, SealError> {
+    fn fill(&mut self, readers: &Readers) -> Result<bool, SealError> {
+        let pending = &mut self.pending;
         let mut opened = (pending.records > 0).then(Instant::now);
         while pending.records < self.rule.records_max && pending.bytes < self.rule.bytes_max {
-            let wait = opened.map_or(Duration::MAX, |at: Instant| self.rule.after.saturating_sub(at.elapsed()));
+            let wait = opened.map_or(Duration::MAX, |at: Instant| {
+                self.rule.after.saturating_sub(at.elapsed())
+            });
             let reading = if wait == Duration::MAX {
-                readers.readings.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                readers
+                    .readings
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 readers.readings.recv_timeout(wait)
             };
@@ -167,26 +210,54 @@ impl Sealer<'_> {
     }
 
     /// Mints an epoch over all that is pending, and makes it durable and released.
-    fn close(&mut self, pending: &mut Pending) -> Result<SealedEpoch, SealError> {
-        let batches = pending.drain();
+    fn close(&mut self) -> Result<SealedEpoch, SealError> {
+        let batches = self.pending.drain();
         let mut read: BTreeMap<PartitionId, Read> = self
             .cut
             .iter()
-            .map(|(&partition, &next_offset)| (partition, Read { next_offset, records: 0, hash: 0 }))
+            .map(|(&partition, &next_offset)| {
+                (
+                    partition,
+                    Read {
+                        next_offset,
+                        records: 0,
+                        hash: 0,
+                    },
+                )
+            })
             .collect();
         for batch in &batches {
-            let of = read.entry(batch.partition).or_insert(Read { next_offset: 0, records: 0, hash: 0 });
+            let of = read.entry(batch.partition).or_insert(Read {
+                next_offset: 0,
+                records: 0,
+                hash: 0,
+            });
             of.next_offset = batch.next_offset;
             of.records += batch.records;
             of.hash = of.hash.wrapping_add(batch.hash);
             self.cut.insert(batch.partition, batch.next_offset);
         }
-        let binding = Binding { epoch: self.mint.mint(now_millis()), ruleset: self.ruleset.clone(), cut: read };
+        let binding = Binding {
+            epoch: self.feeder.mint(now_millis()),
+            ruleset: self.ruleset.clone(),
+            cut: read,
+        };
         self.log.append(std::slice::from_ref(&binding))?;
-        if self.folder.is_superseded(self.generation)? {
-            return Err(SealError::Superseded { own: self.generation });
+        if self.log.bytes() > LOG_BYTES_MAX
+            && let Some(committed) = self.gate.committed()
+        {
+            self.log.trim(self.folder, committed)?;
         }
-        Ok(SealedEpoch { bytes: bytes_of(&batches), binding, batches })
+        if self.folder.is_superseded(self.generation)? {
+            return Err(SealError::Superseded {
+                own: self.generation,
+            });
+        }
+        Ok(SealedEpoch {
+            bytes: bytes_of(&batches),
+            binding,
+            batches,
+        })
     }
 
     fn hand_on(&self, epoch: SealedEpoch, deliver: &mut dyn FnMut(Arc<SealedEpoch>)) -> bool {
@@ -199,12 +270,15 @@ impl Sealer<'_> {
 }
 
 fn bytes_of(batches: &[ReadBatch]) -> u64 {
-    batches.iter().map(|batch| batch.admitted.bytes_held() as u64).sum()
+    batches
+        .iter()
+        .map(|batch| batch.admitted.bytes_held() as u64)
+        .sum()
 }
 
 /// Batches that no epoch holds yet.
 #[derive(Default)]
-struct Pending {
+pub(crate) struct Pending {
     batches: VecDeque<ReadBatch>,
     records: u64,
     bytes: u64,
@@ -225,9 +299,17 @@ impl Pending {
     }
 
     /// The next batch of one partition; `None` when no more will come.
-    fn next_of(&mut self, readers: &Readers, partition: PartitionId) -> Result<Option<ReadBatch>, SealError> {
+    fn next_of(
+        &mut self,
+        readers: &Readers,
+        partition: PartitionId,
+    ) -> Result<Option<ReadBatch>, SealError> {
         loop {
-            if let Some(at) = self.batches.iter().position(|batch| batch.partition == partition) {
+            if let Some(at) = self
+                .batches
+                .iter()
+                .position(|batch| batch.partition == partition)
+            {
                 let batch = self.batches.remove(at).expect("the place was just found");
                 self.records -= batch.records;
                 self.bytes -= batch.admitted.bytes_held() as u64;

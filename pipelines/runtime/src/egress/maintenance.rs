@@ -1,0 +1,119 @@
+//! Keeps the tables of a group in order: compaction is prepared on a thread of its own and committed
+//! between commits of the group; checkpoints and clean-up take milliseconds.
+
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use lake::{Compacted, CompactionLimits, LakeError, Retain, Retention, Table};
+
+/// Versions between two checkpoints of a table.
+const CHECKPOINT_VERSIONS: u64 = 100;
+
+/// The maintenance of one group of tables.
+pub(super) struct Maintenance {
+    period: Duration,
+    due: Instant,
+    /// The table that is looked at next.
+    turn: usize,
+    /// The table that is compacted now.
+    running: Option<(usize, JoinHandle<Result<Compacted, LakeError>>)>,
+    /// By table: the version of the last checkpoint of this process.
+    checkpoints: Vec<u64>,
+}
+
+impl Maintenance {
+    pub(super) fn new(period: Duration) -> Self {
+        Self {
+            period,
+            due: Instant::now() + period,
+            turn: 0,
+            running: None,
+            checkpoints: Vec::new(),
+        }
+    }
+
+    /// Does what is due and short; called between commits. Trouble here holds nothing up: it is logged
+    /// and tried again, unless it says that this copy of the job must end.
+    pub(super) fn step(
+        &mut self,
+        mut tables: Vec<&mut Table>,
+        retain: impl Fn(&Table) -> Retain,
+    ) -> Result<(), LakeError> {
+        for (place, table) in tables.iter_mut().enumerate() {
+            let version = table.view().version();
+            if self.checkpoints.len() <= place {
+                self.checkpoints.push(version);
+            }
+            if version >= self.checkpoints[place] + CHECKPOINT_VERSIONS {
+                self.checkpoints[place] = version;
+                bear(table.checkpoint(), table, "checkpoint")?;
+            }
+        }
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|(_, thread)| thread.is_finished())
+        {
+            self.settle(&mut tables)?;
+        }
+        if self.running.is_none() && self.due <= Instant::now() && !tables.is_empty() {
+            let place = self.turn % tables.len();
+            self.turn += 1;
+            // Each table has its turn once a period.
+            self.due = Instant::now() + self.period / tables.len() as u32;
+            let table = &mut *tables[place];
+            bear(
+                table
+                    .clean(Retention::default(), SystemTime::now())
+                    .map(drop),
+                table,
+                "clean up",
+            )?;
+            match table.plan_compaction(retain(table), &CompactionLimits::default()) {
+                Ok(None) => {}
+                Ok(Some(compaction)) => {
+                    let thread = thread::Builder::new()
+                        .name("compaction".to_owned())
+                        .spawn(move || compaction.run());
+                    match thread {
+                        Ok(thread) => self.running = Some((place, thread)),
+                        Err(error) => tracing::warn!(%error, "no thread for a compaction"),
+                    }
+                }
+                Err(error) => bear(Err(error), table, "plan a compaction")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a compaction that is under way and commits it.
+    pub(super) fn finish(&mut self, mut tables: Vec<&mut Table>) -> Result<(), LakeError> {
+        self.settle(&mut tables)
+    }
+
+    fn settle(&mut self, tables: &mut [&mut Table]) -> Result<(), LakeError> {
+        let Some((place, thread)) = self.running.take() else {
+            return Ok(());
+        };
+        let table = &mut *tables[place];
+        let compacted = thread.join().expect("a compaction panicked");
+        let committed = compacted.and_then(|compacted| table.commit_compaction(&compacted));
+        bear(committed, table, "compact")
+    }
+}
+
+/// Logs what may be tried again; passes on what says that this copy must end.
+fn bear(done: Result<(), LakeError>, table: &Table, doing: &str) -> Result<(), LakeError> {
+    match done {
+        Err(error) if error.is_transient() => {
+            let table = table.spec().name();
+            tracing::warn!(
+                table,
+                "could not {doing}, will try again: {}",
+                crate::status::chain(&error)
+            );
+            Ok(())
+        }
+        done => done,
+    }
+}

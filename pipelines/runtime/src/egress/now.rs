@@ -1,0 +1,223 @@
+//! The thread of the `_now` tables: now and then each is rewritten as a whole from its table of changes,
+//! as of the epoch that this one is committed through.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::error::ArrowError;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use lake::{Lake, LakeError, Owner, Table, View};
+use model::Epoch;
+use model::tables::Relation;
+use rustc_hash::FxHashMap;
+
+use super::committer::SinkFailure;
+
+/// The tables of changes, each with its column of keys and the table of what stands now.
+const TABLES: [(Relation, &str, Relation); 2] = [
+    (
+        Relation::CharacterValuations,
+        "ocid",
+        Relation::CharactersNow,
+    ),
+    (Relation::LikeCounts, "target_ocid", Relation::LikeCountsNow),
+];
+
+/// The running thread.
+pub(crate) struct NowTables {
+    end: Sender<()>,
+    thread: JoinHandle<Result<(), SinkFailure>>,
+}
+
+impl NowTables {
+    /// Opens the tables and starts the thread, which rewrites them every `period`.
+    ///
+    /// - `ruleset`: the hash of the ruleset in force.
+    /// - `failed`: called once, at once, if the tables cannot be written.
+    pub(crate) fn start(
+        lake: Lake,
+        owner: &Owner,
+        ruleset: String,
+        period: Duration,
+        failed: impl FnOnce() + Send + 'static,
+    ) -> Result<Self, NowError> {
+        let tables = TABLES
+            .into_iter()
+            .map(|(_, _, now)| lake.table(now, owner))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (end, ended) = bounded(0);
+        let thread = thread::Builder::new()
+            .name("now-tables".to_owned())
+            .spawn(move || {
+                let done = Rewriting {
+                    lake,
+                    tables,
+                    ruleset,
+                }
+                .run(period, &ended);
+                if done.is_err() {
+                    failed();
+                }
+                done
+            })
+            .map_err(NowError::Thread)?;
+        Ok(Self { end, thread })
+    }
+
+    /// Rewrites the tables a last time and waits for the thread.
+    ///
+    /// # Panics
+    /// If the thread panicked.
+    pub(crate) fn finish(self) -> Result<(), SinkFailure> {
+        drop(self.end);
+        self.thread
+            .join()
+            .expect("the thread of the now tables panicked")
+    }
+}
+
+/// Why the thread could not be started.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages document the variants")]
+pub enum NowError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error("start a thread")]
+    Thread(std::io::Error),
+}
+
+struct Rewriting {
+    lake: Lake,
+    tables: Vec<Table>,
+    ruleset: String,
+}
+
+impl Rewriting {
+    fn run(mut self, period: Duration, ended: &Receiver<()>) -> Result<(), SinkFailure> {
+        loop {
+            let is_end = match ended.recv_timeout(period) {
+                Err(RecvTimeoutError::Timeout) => false,
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
+            };
+            for (table, (changes, key, _)) in self.tables.iter_mut().zip(TABLES) {
+                match rewrite(&self.lake, table, changes, key, &self.ruleset) {
+                    Ok(()) => {}
+                    // The next time will do.
+                    Err(error) if error.is_transient() && !is_end => {
+                        tracing::warn!(table = table.spec().name(), %error, "not rewritten, will try again");
+                    }
+                    Err(source) => {
+                        let epoch = table.committed().unwrap_or_default();
+                        return Err(SinkFailure {
+                            group: "now tables",
+                            epoch,
+                            source,
+                        });
+                    }
+                }
+            }
+            if is_end {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn rewrite(
+    lake: &Lake,
+    table: &mut Table,
+    changes: Relation,
+    key: &str,
+    ruleset: &str,
+) -> Result<(), LakeError> {
+    let Some(view) = lake.view(changes)? else {
+        return Ok(());
+    };
+    let Some(as_of) = view.committed() else {
+        return Ok(());
+    };
+    if table.committed() >= Some(as_of) {
+        return Ok(());
+    }
+    let started = Instant::now();
+    let batch = standing(&view, key)?
+        .and_then(|rows| as_now(&rows, table, as_of, ruleset))
+        .map_err(|source| LakeError::Rows {
+            doing: "gather",
+            table: changes.name().to_owned(),
+            source,
+        })?;
+    table.rewrite(&[batch], as_of)?;
+    tracing::debug!(table = table.spec().name(), %as_of, elapsed = ?started.elapsed(), "rewrote");
+    Ok(())
+}
+
+/// The rows of a table of changes that stand at its newest epoch, one a key.
+fn standing(view: &View, key: &str) -> Result<Result<RecordBatch, ArrowError>, LakeError> {
+    let mut batches = Vec::new();
+    // Of each key the newest row that was added.
+    let mut newest: FxHashMap<Box<str>, (i64, usize, usize)> = FxHashMap::default();
+    for batch in view.scan().batches()? {
+        let batch = batch?;
+        let keys: &StringArray = batch
+            .column_by_name(key)
+            .expect("the table has its key")
+            .as_string();
+        let epochs = batch
+            .column_by_name("epoch")
+            .expect("changes have epochs")
+            .as_primitive::<Int64Type>();
+        let diffs = batch
+            .column_by_name("diff")
+            .expect("changes have diffs")
+            .as_primitive::<Int32Type>();
+        for row in 0..batch.num_rows() {
+            let (key, epoch) = (keys.value(row), epochs.value(row));
+            if diffs.value(row) > 0 {
+                newest.insert(key.into(), (epoch, batches.len(), row));
+            } else if newest.get(key).is_some_and(|(added, _, _)| *added < epoch) {
+                newest.remove(key);
+            }
+        }
+        batches.push(batch);
+    }
+    let mut rows: Vec<(Box<str>, (i64, usize, usize))> = newest.into_iter().collect();
+    rows.sort_unstable();
+    let places: Vec<(usize, usize)> = rows
+        .into_iter()
+        .map(|(_, (_, batch, row))| (batch, row))
+        .collect();
+    if places.is_empty() {
+        return Ok(Ok(RecordBatch::new_empty(Arc::clone(&view.spec().schema))));
+    }
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    Ok(interleave_record_batch(&batches, &places))
+}
+
+/// Puts the rows into the form of a `_now` table.
+fn as_now(
+    rows: &RecordBatch,
+    table: &Table,
+    as_of: Epoch,
+    ruleset: &str,
+) -> Result<RecordBatch, ArrowError> {
+    let count = rows.num_rows();
+    let schema = &table.spec().schema;
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| -> Result<ArrayRef, ArrowError> {
+            Ok(match field.name().as_str() {
+                "as_of" => Arc::new(Int64Array::from(vec![as_of.0.cast_signed(); count])),
+                "changed_at" => Arc::clone(rows.column(rows.schema().index_of("epoch")?)),
+                "ruleset" => Arc::new(StringArray::from(vec![ruleset; count])),
+                name => Arc::clone(rows.column(rows.schema().index_of(name)?)),
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns)
+}

@@ -1,0 +1,111 @@
+//! Why a job cannot start or go on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lake::LakeError;
+use model::{DecodeError, PartitionId, Topic};
+use odds::OddsError;
+use sources::{SourceError, StopFlag};
+use thiserror::Error;
+use views::ViewError;
+
+use crate::egress::{NowError, SinkFailure};
+use crate::flow::FlowGate;
+use crate::folder::FolderError;
+use crate::ingress::SealError;
+
+/// Why a job cannot start or go on.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages document the variants")]
+pub enum JobError {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("load the ruleset")]
+    Rules(#[from] OddsError),
+    #[error("reach the source")]
+    Source(#[from] SourceError),
+    #[error("open or read the tables")]
+    Lake(#[from] LakeError),
+    #[error("open the view store")]
+    OpenViews(#[source] ViewError),
+    #[error("write the views")]
+    Views(#[source] ViewError),
+    #[error(
+        "a row of table {table} is not what this version writes; was the table written by a newer version?"
+    )]
+    Row {
+        table: &'static str,
+        source: DecodeError,
+    },
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Sink(#[from] SinkFailure),
+    #[error("generation {own} of this job was superseded by a newer start before it could act")]
+    Superseded { own: crate::folder::Generation },
+    #[error(
+        "topic {topic} has {now} partitions and had {before}: its keys have moved and their order is not \
+         defined any more. Start a new job in a new folder, or restore the topic's partition count"
+    )]
+    PartitionsChanged {
+        topic: Topic,
+        before: usize,
+        now: usize,
+    },
+    #[error("the source has no partition to read: does one of the topics exist?")]
+    NothingToRead,
+    #[error(
+        "records {from} to {to} of {partition} are needed and gone from the topic: they were deleted \
+         before they were sealed. Nothing was reset"
+    )]
+    Gone {
+        partition: PartitionId,
+        from: i64,
+        to: i64,
+    },
+    #[error("run the dataflow workers: {0}")]
+    Workers(String),
+    #[error("start the thread {name}")]
+    Thread {
+        name: &'static str,
+        source: std::io::Error,
+    },
+    #[error("the job was stopped because {what}; the log says more")]
+    Stopped { what: &'static str },
+    #[error("open the now tables")]
+    Now(#[from] NowError),
+}
+
+/// The job's one way to end before its time: the first fault counts, and everything that waits is let go.
+#[derive(Clone)]
+pub(crate) struct Fault {
+    first: Arc<Mutex<Option<&'static str>>>,
+    stop: StopFlag,
+    gate: Arc<FlowGate>,
+}
+
+impl Fault {
+    pub(crate) fn new(stop: StopFlag, gate: Arc<FlowGate>) -> Self {
+        Self {
+            first: Arc::default(),
+            stop,
+            gate,
+        }
+    }
+
+    /// Ends the job.
+    pub(crate) fn raise(&self, what: &'static str) {
+        self.first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(what);
+        tracing::error!("{what}: the job ends");
+        self.stop.set();
+        self.gate.close();
+    }
+
+    /// The first fault, if there was one.
+    pub(crate) fn first(&self) -> Option<&'static str> {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

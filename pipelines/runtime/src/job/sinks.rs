@@ -1,0 +1,272 @@
+//! The sinks of a job: opened, started, ended.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use lake::{Lake, Owner, Table};
+use model::Epoch;
+use views::{Need, RedisStore, SqliteStore, ViewError, ViewStore, ViewWriter};
+
+use crate::config::Job;
+use crate::egress::{
+    Committer, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, Router, Said, Sinking,
+    ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
+};
+use crate::error::{Fault, JobError};
+use crate::feeder::Feeder;
+use crate::flow::FlowGate;
+use crate::ingress::SealedEpoch;
+use crate::status::Status;
+
+/// What the parts of a running job share.
+pub(crate) struct Context<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) status: &'a Arc<Status>,
+    pub(crate) gate: &'a Arc<FlowGate>,
+    pub(crate) fault: &'a Fault,
+}
+
+impl Context<'_> {
+    fn fault(&self, what: &'static str) -> impl FnOnce() + Send + 'static + use<> {
+        let fault = self.fault.clone();
+        move || fault.raise(what)
+    }
+}
+
+/// The tables, open and fenced.
+pub(super) struct Sinks {
+    pub(super) inputs: InputTables,
+    pub(super) valuations: ValuationTables,
+    pub(super) likes: LikeTables,
+}
+
+impl Sinks {
+    fn derived_tables(&self) -> impl Iterator<Item = &Table> {
+        self.valuations.tables().chain([self.likes.table()])
+    }
+
+    /// The epoch that all tables of derived state have committed.
+    pub(super) fn derived(&self) -> Epoch {
+        let committed = self.derived_tables().map(Table::committed);
+        committed.min().flatten().unwrap_or_default()
+    }
+
+    /// Below this epoch the input tables tell nothing apart.
+    pub(super) fn since(&self) -> Epoch {
+        let tables = self.inputs.tables();
+        tables
+            .filter_map(|(_, table)| table.since())
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The highest epoch that any table has committed.
+    pub(super) fn newest(&self) -> Epoch {
+        let derived = self.derived_tables().filter_map(Table::committed);
+        derived
+            .chain(self.inputs.newest())
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// The threads of the tables.
+pub(super) struct Egress {
+    inputs: Committer<SealedEpoch>,
+    valuations: Committer<FinishedEpoch>,
+    likes: Committer<FinishedEpoch>,
+    now: NowTables,
+}
+
+impl Egress {
+    pub(super) fn start(
+        context: &Context<'_>,
+        sinks: Sinks,
+        lake: &Lake,
+        owner: &Owner,
+        ruleset: &str,
+    ) -> Result<Self, JobError> {
+        let tables = &context.job.tables;
+        let sinking = Sinking {
+            after: Duration::from_millis(tables.commit_millis),
+            rows_max: tables.rows_max,
+            maintain: Duration::from_secs(tables.maintain_seconds),
+            history: Duration::from_secs(tables.history_seconds),
+        };
+        let (gate, status) = (context.gate, context.status);
+        let no_thread = |source| JobError::Thread {
+            name: "of a table",
+            source,
+        };
+        let failed = |what| context.fault(what);
+        Ok(Self {
+            inputs: Committer::start(
+                sinks.inputs,
+                sinking,
+                Arc::clone(gate),
+                Arc::clone(status),
+                failed("the tables of inputs could not be committed"),
+            )
+            .map_err(no_thread)?,
+            valuations: Committer::start(
+                sinks.valuations,
+                sinking,
+                Arc::clone(gate),
+                Arc::clone(status),
+                failed("the tables of valuations could not be committed"),
+            )
+            .map_err(no_thread)?,
+            likes: Committer::start(
+                sinks.likes,
+                sinking,
+                Arc::clone(gate),
+                Arc::clone(status),
+                failed("the tables of likes could not be committed"),
+            )
+            .map_err(no_thread)?,
+            now: NowTables::start(
+                lake.clone(),
+                owner,
+                ruleset.to_owned(),
+                Duration::from_secs(tables.now_seconds),
+                failed("the now tables could not be rewritten"),
+            )?,
+        })
+    }
+}
+
+/// The thread that hands finished epochs on, and what it feeds.
+pub(super) struct Routing {
+    pub(super) inputs: Committer<SealedEpoch>,
+    thread: JoinHandle<[Committer<FinishedEpoch>; 2]>,
+    now: NowTables,
+}
+
+impl Routing {
+    pub(super) fn start(
+        context: &Context<'_>,
+        said: Receiver<Said>,
+        egress: Egress,
+        views: &Arc<ViewQueue>,
+    ) -> Result<Self, JobError> {
+        let Egress {
+            inputs,
+            valuations,
+            likes,
+            now,
+        } = egress;
+        let mut router = Router::new(context.job.workers);
+        let (views, gate, status) = (
+            Arc::clone(views),
+            Arc::clone(context.gate),
+            Arc::clone(context.status),
+        );
+        let has_views = context.job.views.kind != crate::config::ViewsKind::None;
+        let thread = thread::Builder::new()
+            .name("router".to_owned())
+            .spawn(move || {
+                // Ends when feeder and workers are gone.
+                for said in said {
+                    for finished in router.take(said) {
+                        match finished {
+                            Finished::Epoch(epoch) => {
+                                gate.reached("dataflow", epoch.epoch);
+                                status.finished(epoch.epoch);
+                                if has_views {
+                                    views.push(&epoch);
+                                }
+                                valuations.feed(Arc::clone(&epoch));
+                                likes.feed(epoch);
+                            }
+                            Finished::ReadOut(read_out) => views.push_read_out(read_out),
+                        }
+                    }
+                }
+                [valuations, likes]
+            })
+            .map_err(|source| JobError::Thread {
+                name: "router",
+                source,
+            })?;
+        Ok(Self {
+            inputs,
+            thread,
+            now,
+        })
+    }
+
+    /// Commits what is left; the workers must be gone.
+    pub(super) fn finish(self) -> Result<(), JobError> {
+        let derived = self.thread.join().expect("the router panicked");
+        let mut done = self.inputs.finish();
+        for committer in derived {
+            done = done.and(committer.finish());
+        }
+        done = done.and(self.now.finish());
+        Ok(done?)
+    }
+}
+
+/// The writer of the view store.
+pub(super) enum Views {
+    Embedded(ViewWriter<SqliteStore, ViewHost>),
+    Redis(ViewWriter<RedisStore, ViewHost>),
+}
+
+impl Views {
+    /// Claims the store, and says what it needs; `None` if it does not answer now.
+    pub(super) fn claim(&mut self) -> Result<Option<Need>, JobError> {
+        let need = match self {
+            Self::Embedded(writer) => writer.need(),
+            Self::Redis(writer) => writer.need(),
+        };
+        match need {
+            Ok(need) => Ok(Some(need)),
+            Err(ViewError::GaveUp { source, .. }) => {
+                let why = crate::status::chain(&*source);
+                tracing::warn!("the view store does not answer, the job starts without it: {why}");
+                Ok(None)
+            }
+            Err(error) => Err(JobError::OpenViews(error)),
+        }
+    }
+
+    pub(super) fn start(
+        self,
+        context: &Context<'_>,
+        queue: &Arc<ViewQueue>,
+        since: Epoch,
+        feeder: &Arc<Feeder>,
+    ) -> Result<ViewSink, JobError> {
+        match self {
+            Self::Embedded(writer) => start(writer, context, queue, since, feeder),
+            Self::Redis(writer) => start(writer, context, queue, since, feeder),
+        }
+    }
+}
+
+fn start<S: ViewStore + 'static>(
+    writer: ViewWriter<S, ViewHost>,
+    context: &Context<'_>,
+    queue: &Arc<ViewQueue>,
+    since: Epoch,
+    feeder: &Arc<Feeder>,
+) -> Result<ViewSink, JobError> {
+    let feeder = Arc::clone(feeder);
+    let plan = ViewPlan {
+        writer,
+        queue: Arc::clone(queue),
+        since,
+        probe: Duration::from_millis(context.job.views.probe_millis),
+        want_read_out: Box::new(move || feeder.want_read_out()),
+        status: Arc::clone(context.status),
+    };
+    ViewSink::start(plan, context.fault("the views could not be written")).map_err(|source| {
+        JobError::Thread {
+            name: "views",
+            source,
+        }
+    })
+}

@@ -1,0 +1,165 @@
+//! The thread that looks after a running job: shows what waits, publishes metrics, tells lag tools how far
+//! the job is, and sees to it that a stop does not take for ever.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use model::Topic;
+use sources::{Availability, Source, StopFlag};
+
+use crate::error::{Fault, JobError};
+use crate::flow::FlowGate;
+use crate::job::Context;
+use crate::status::{Status, chain};
+
+const PERIOD: Duration = Duration::from_secs(1);
+/// Seconds between two looks at the partitions and two messages for lag tools.
+const LOOK: u64 = 10;
+/// How long a stop may wait for sinks: what is not committed then is left to the next start.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
+/// Sources that are held for less than this are in step.
+const HELD_LONG: Duration = Duration::from_millis(500);
+
+/// The running thread.
+pub(crate) struct Keeper {
+    end: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Keeper {
+    pub(crate) fn start(
+        context: &Context<'_>,
+        source: Arc<dyn Source>,
+        stop: StopFlag,
+    ) -> Result<Self, JobError> {
+        let (end, ended) = bounded(0);
+        let keeping = Keeping {
+            source,
+            stop,
+            gate: Arc::clone(context.gate),
+            status: Arc::clone(context.status),
+            fault: context.fault.clone(),
+            tells_lag: !context.job.source.lag_group.is_empty(),
+            partitions: BTreeMap::new(),
+            stopping_since: None,
+        };
+        let thread = thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || keeping.run(&ended))
+            .map_err(|source| JobError::Thread {
+                name: "keeper",
+                source,
+            })?;
+        Ok(Self { end, thread })
+    }
+
+    pub(crate) fn finish(self) {
+        drop(self.end);
+        self.thread.join().expect("the keeper panicked");
+    }
+}
+
+struct Keeping {
+    source: Arc<dyn Source>,
+    stop: StopFlag,
+    gate: Arc<FlowGate>,
+    status: Arc<Status>,
+    fault: Fault,
+    tells_lag: bool,
+    /// Partitions of each topic at the first look.
+    partitions: BTreeMap<Topic, usize>,
+    stopping_since: Option<Instant>,
+}
+
+impl Keeping {
+    fn run(mut self, ended: &Receiver<()>) {
+        for second in 1_u64.. {
+            let is_end = ended.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout);
+            self.show_waits();
+            if second.is_multiple_of(LOOK) && !self.stop.is_set() {
+                self.look_at_partitions();
+            }
+            if self.tells_lag && (is_end || second.is_multiple_of(LOOK)) {
+                self.tell_lag();
+            }
+            self.status.publish();
+            if is_end {
+                return;
+            }
+            self.bound_the_stop();
+        }
+    }
+
+    fn show_waits(&self) {
+        match self.gate.held().filter(|held| held.age > HELD_LONG) {
+            Some(held) => {
+                let why = format!(
+                    "{} epochs, {} bytes in flight wait for {}",
+                    held.epochs, held.bytes, held.by
+                );
+                self.status.wait("flow", &why);
+            }
+            None => self.status.go_on("flow"),
+        }
+        let source = self.source.status();
+        if source.availability == Availability::Away {
+            self.status.wait(
+                "source",
+                source.last_error.as_deref().unwrap_or("it does not answer"),
+            );
+        } else {
+            self.status.go_on("source");
+        }
+    }
+
+    /// Ends the job when a topic gets other partitions: its keys move, and their order is lost.
+    fn look_at_partitions(&mut self) {
+        let partitions = match self.source.partitions() {
+            Ok(partitions) => partitions,
+            Err(error) => {
+                tracing::warn!("could not look at the partitions: {}", chain(&error));
+                return;
+            }
+        };
+        let mut found = BTreeMap::new();
+        for partition in partitions {
+            *found.entry(partition.topic).or_insert(0) += 1;
+        }
+        for (topic, now) in found {
+            let before = *self.partitions.entry(topic).or_insert(now);
+            if now != before {
+                tracing::error!(%topic, before, now, "a topic got other partitions: keys have moved");
+                self.fault.raise("a topic got other partitions");
+            }
+        }
+    }
+
+    fn tell_lag(&self) {
+        let offsets = self.status.offsets();
+        if offsets.is_empty() {
+            return;
+        }
+        if let Err(error) = self.source.commit_for_lag(&offsets) {
+            tracing::warn!(
+                "could not tell lag tools how far the job is: {}",
+                chain(&error)
+            );
+        }
+    }
+
+    fn bound_the_stop(&mut self) {
+        if !self.stop.is_set() {
+            return;
+        }
+        let since = *self.stopping_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > STOP_WITHIN && !self.gate.is_closed() {
+            tracing::warn!(
+                "sinks do not keep up with the stop: what is not committed is left to the next start"
+            );
+            self.gate.close();
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The dataflow workers: each runs the graphs on its own thread, takes what it is fed, and says what
+//! changed. A worker without work is parked.
+
+use std::sync::Mutex;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use dataflow::Change as Changed;
+use graphs::{Inputs, Output, Progress, Settings};
+use model::admission::Change;
+use model::{Epoch, PartitionId};
+use timely::communication::WorkerGuards;
+use timely::worker::Worker;
+
+use crate::egress::{FromWorker, Said};
+use crate::error::{Fault, JobError};
+use crate::feeder::{Feed, InputBatch, WorkerHandle};
+use crate::ingress::SealedEpoch;
+
+/// Feeds that may wait for a worker: whoever feeds it waits when it has more.
+const FEEDS_WAITING: usize = 64;
+
+/// The running workers.
+pub(crate) struct Workers {
+    guards: WorkerGuards<()>,
+}
+
+impl Workers {
+    /// Starts `count` workers, and gives the ends by which they are fed.
+    pub(crate) fn start(
+        count: usize,
+        settings: Settings,
+        said: &Sender<Said>,
+        fault: &Fault,
+    ) -> Result<(Self, Vec<WorkerHandle>), JobError> {
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| bounded(FEEDS_WAITING)).unzip();
+        let receivers = Mutex::new(receivers.into_iter().map(Some).collect::<Vec<_>>());
+        let (started, threads) = bounded(count);
+        let (said, fault) = (said.clone(), fault.clone());
+        let guards = timely::execute(timely::Config::process(count), move |worker| {
+            let _alarm = Alarm(&fault);
+            let index = worker.index();
+            let feeds = receivers
+                .lock()
+                .expect("no worker panics while it takes its feeds")[index]
+                .take()
+                .expect("each worker takes its feeds once");
+            if started.send((index, thread::current())).is_ok() {
+                run(worker, &settings, &feeds, &said);
+            }
+        })
+        .map_err(JobError::Workers)?;
+        let mut threads: Vec<_> = threads.iter().take(count).collect();
+        threads.sort_by_key(|(index, _)| *index);
+        let handles = senders
+            .into_iter()
+            .zip(threads)
+            .map(|(feeds, (_, thread))| WorkerHandle { feeds, thread })
+            .collect();
+        Ok((Self { guards }, handles))
+    }
+
+    /// Waits until the workers have said everything. They must have been told that nothing more will
+    /// come.
+    pub(crate) fn join(self) -> Result<(), JobError> {
+        for result in self.guards.join() {
+            result.map_err(JobError::Workers)?;
+        }
+        Ok(())
+    }
+}
+
+/// Ends the job when its worker panics.
+struct Alarm<'a>(&'a Fault);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.raise("a dataflow worker panicked");
+        }
+    }
+}
+
+fn run(worker: &mut Worker, settings: &Settings, feeds: &Receiver<Feed>, said: &Sender<Said>) {
+    let index = worker.index();
+    let say = {
+        let said = said.clone();
+        move |said_now: FromWorker| {
+            // The router ends after the workers, or with the whole job.
+            if said.send(Said::Worker(said_now)).is_err() {
+                tracing::debug!("nobody listens to the workers any more");
+            }
+        }
+    };
+    let emit = {
+        let say = say.clone();
+        move |epoch, output| {
+            if let Some(said_now) = from_output(epoch, output) {
+                say(said_now);
+            }
+        }
+    };
+    let (inputs, progress) = graphs::build(worker, settings, emit);
+    let mut inputs = Some(inputs);
+    let mut upper = Some(Epoch(0));
+    loop {
+        match feeds.try_recv() {
+            Ok(feed) => {
+                if let Some(inputs) = &mut inputs {
+                    take(inputs, &feed, worker.index(), worker.peers());
+                }
+                worker.step();
+            }
+            Err(TryRecvError::Empty) => {
+                worker.step_or_park(None);
+            }
+            Err(TryRecvError::Disconnected) => {
+                inputs = None;
+                if progress.frontier().is_none() {
+                    break;
+                }
+                worker.step_or_park(None);
+            }
+        }
+        tell_upper(&progress, &mut upper, index, &say);
+    }
+    tell_upper(&progress, &mut upper, index, &say);
+}
+
+fn tell_upper(
+    progress: &Progress,
+    told: &mut Option<Epoch>,
+    worker: usize,
+    say: &impl Fn(FromWorker),
+) {
+    let upper = progress.frontier();
+    if upper != *told {
+        *told = upper;
+        say(FromWorker::Upper { worker, upper });
+    }
+}
+
+fn from_output(epoch: Epoch, output: Output) -> Option<FromWorker> {
+    match output {
+        Output::Valuations(changes) => Some(FromWorker::Valuations(epoch, changes)),
+        Output::Likes(changes) => {
+            let changes: Vec<Changed<i64>> = changes;
+            Some(FromWorker::LikeCounts(epoch, changes))
+        }
+        Output::Characters(held) => Some(FromWorker::Characters(epoch, held)),
+        Output::LikeCounts(counts) => Some(FromWorker::Counts(epoch, counts)),
+        Output::Prices(_) => None,
+    }
+}
+
+/// Takes the share of a worker: partitions are dealt out in turn.
+fn take(inputs: &mut Inputs, feed: &Feed, worker: usize, workers: usize) {
+    let is_mine = |partition: i32| partition as usize % workers == worker;
+    match feed {
+        Feed::Rows(epoch, batch) => {
+            advance(inputs, *epoch);
+            take_rows(inputs, batch, is_mine);
+        }
+        Feed::Epoch(sealed) => {
+            advance(inputs, sealed.binding.epoch);
+            take_epoch(inputs, sealed, is_mine);
+            advance(inputs, Epoch(sealed.binding.epoch.0 + 1));
+        }
+        Feed::Close(epoch) => advance(inputs, Epoch(epoch.0 + 1)),
+        Feed::ReadOut(at) => {
+            advance(inputs, *at);
+            if worker == 0 {
+                inputs.read_out_characters();
+                inputs.read_out_likes();
+            }
+            advance(inputs, Epoch(at.0 + 1));
+        }
+    }
+}
+
+fn advance(inputs: &mut Inputs, epoch: Epoch) {
+    if epoch > inputs.epoch() {
+        inputs.advance_to(epoch);
+    }
+}
+
+fn take_rows(inputs: &mut Inputs, batch: &InputBatch, is_mine: impl Fn(i32) -> bool) {
+    let columns = &batch.columns;
+    for &row in &batch.rows {
+        let row = row as usize;
+        if is_mine(columns.partition(row)) {
+            let change = columns
+                .row(row)
+                .and_then(|row| Change::from_row(batch.topic, &row))
+                .expect("recovery has read the row before");
+            if let Some(change) = change {
+                take_change(inputs, &change);
+            }
+        }
+    }
+    inputs.flush();
+}
+
+fn take_epoch(inputs: &mut Inputs, sealed: &SealedEpoch, is_mine: impl Fn(i32) -> bool) {
+    for batch in &sealed.batches {
+        let PartitionId { partition, .. } = batch.partition;
+        if is_mine(partition) {
+            for change in batch.admitted.changes() {
+                take_change(inputs, &change);
+            }
+        }
+    }
+}
+
+fn take_change(inputs: &mut Inputs, change: &Change<'_>) {
+    match change {
+        Change::Equipment(change) => inputs.character(change.ocid, Some(change.snapshot)),
+        Change::Like(change) => inputs.like(change.target, change.diff()),
+        // No graph of this job asks for these.
+        Change::Enrich(_) | Change::Donation(_) => {}
+    }
+}

@@ -1,0 +1,5 @@
+//! Whole jobs over real services: Kafka and Redis, started by the test command.
+
+mod answer;
+mod end_to_end;
+mod world;

@@ -1,0 +1,153 @@
+//! Generated records in topics of a test's own, and jobs that read them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use model::Topic;
+use runtime::{Handle, Job, JobError, Report, Until};
+use sources::KafkaConfig;
+use sources::generator::{Generator, GeneratorConfig, Oracle, into_kafka};
+use sources::kafka::{KafkaAdmin, KafkaWriter, NewTopic};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The address of a service that the test command starts.
+pub(crate) fn service(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!("{variable} must be the host:port of a service; the test command starts it")
+    })
+}
+
+/// Topics of one test with what was generated into them; deleted at its end.
+pub(crate) struct World {
+    name: String,
+    topics: BTreeMap<Topic, String>,
+    admin: KafkaAdmin,
+    pub(crate) generator: Generator,
+    pub(crate) oracle: Oracle,
+}
+
+impl World {
+    /// Generates all records of a configuration.
+    pub(crate) fn generated(name: &str, config: GeneratorConfig) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let name = format!("{name}-{}-{}", std::process::id(), now.as_millis());
+        let topics: BTreeMap<Topic, String> = [Topic::Equipment, Topic::Likes]
+            .into_iter()
+            .map(|topic| (topic, format!("{name}-{topic}")))
+            .collect();
+        let mut kafka = KafkaConfig::new(service("MESOFLOW_TEST_KAFKA"));
+        kafka.topics.clone_from(&topics);
+        kafka.give_up_after = Some(PATIENCE);
+        let admin = KafkaAdmin::new(kafka.clone()).unwrap();
+        for (&topic, name) in &topics {
+            let mut new = NewTopic::input(topic, name.clone());
+            new.partitions = config.partitions;
+            admin.create_topics(&[new]).unwrap();
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while admin.topic_facts().unwrap().values().any(Option::is_none) {
+            assert!(Instant::now() < deadline, "the topics do not appear");
+            thread::sleep(Duration::from_millis(20));
+        }
+        let mut generator = Generator::new(config).unwrap();
+        // The broker's clock stamps the records: all lie within the horizon.
+        let mut oracle = Oracle::new(i64::MAX);
+        let mut writer = KafkaWriter::new(kafka).unwrap();
+        into_kafka(
+            &mut generator,
+            &mut writer,
+            &topics,
+            u64::MAX,
+            None,
+            Some(&mut oracle),
+        )
+        .unwrap();
+        Self {
+            name,
+            topics,
+            admin,
+            generator,
+            oracle,
+        }
+    }
+
+    /// A job that reads the topics, with its folder and what else differs from the defaults.
+    pub(crate) fn job(&self, folder: &Path, more: &str) -> Job {
+        let text = format!(
+            r#"
+            job = "{}"
+            folder = "{}"
+            {more}
+            [source]
+            brokers = "{}"
+            [source.topics]
+            equipment = "{}"
+            likes = "{}"
+            "#,
+            self.name,
+            folder.display(),
+            service("MESOFLOW_TEST_KAFKA"),
+            self.topics[&Topic::Equipment],
+            self.topics[&Topic::Likes],
+        );
+        Job::parse(&text, "the test's job").unwrap()
+    }
+
+    /// The job's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let names: Vec<&str> = self.topics.values().map(String::as_str).collect();
+        if let Err(error) = self.admin.delete_topics(&names) {
+            eprintln!("the topics {names:?} stay: {error}");
+        }
+    }
+}
+
+/// A job that runs beside the test.
+pub(crate) struct Running {
+    handle: Handle,
+    thread: JoinHandle<Result<(), JobError>>,
+}
+
+impl Running {
+    pub(crate) fn start(job: &Job, until: Until) -> Self {
+        let handle = Handle::default();
+        let thread = thread::spawn({
+            let (job, handle) = (job.clone(), handle.clone());
+            move || runtime::run(&job, until, &handle)
+        });
+        Self { handle, thread }
+    }
+
+    /// Waits until the report is as wanted, and asks the job to stop.
+    pub(crate) fn stop_when(&self, what: &str, is_so: impl Fn(&Report) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(&self.handle.status().report()) {
+            assert!(!self.thread.is_finished(), "the job ended before {what}");
+            assert!(
+                Instant::now() < deadline,
+                "{what} does not come: {:?}",
+                self.handle.status().report()
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.handle.stop();
+    }
+
+    /// Waits for the end of the job and gives its last report.
+    pub(crate) fn join(self) -> Report {
+        self.thread
+            .join()
+            .expect("the job panicked")
+            .expect("the job failed");
+        self.handle.status().report()
+    }
+}
