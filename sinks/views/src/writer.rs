@@ -27,7 +27,8 @@ pub trait Host: Send {
     fn newest_generation(&mut self) -> Result<u64, HostError>;
 
     /// Waits before the same thing is tried again, longer with each `attempt` (from 1), and shows
-    /// the wait; `false` gives up, after which this process must write nothing more.
+    /// the wait; `false` gives up with [`ViewError::GaveUp`], after which the writer may be asked
+    /// again: it begins with a claim, and a call that is still on its way finds another marker.
     fn wait(&mut self, error: &ViewError, attempt: u32) -> bool;
 
     /// Asked before each call to the store: `true` abandons the write with [`ViewError::Abandoned`],

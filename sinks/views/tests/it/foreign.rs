@@ -140,3 +140,20 @@ fn an_address_that_cannot_be_read_shows_no_password() {
     }
     assert!(!text.contains("secret"), "{text}");
 }
+
+#[test]
+fn a_server_tells_what_an_operator_should_know() {
+    let timeout = std::time::Duration::from_secs(30);
+    let facts = views::RedisFacts::ask(&InRedis::url(), timeout).unwrap();
+
+    assert_eq!(facts.place, crate::support::redis_address());
+    assert!(facts.version.contains('.'), "{facts:?}");
+    assert_eq!((facts.role.as_str(), facts.cluster), ("master", false));
+    assert_eq!(facts.memory_policy, "noeviction");
+    assert_eq!(
+        facts.saves.as_deref(),
+        Some(""),
+        "the tests' server saves nothing"
+    );
+    assert_eq!(facts.script_problem, None);
+}

@@ -282,28 +282,27 @@ fn a_failover_to_before_a_delete_brings_the_key_back_and_it_goes_again(place: &d
     assert_true_of(place, &history, 2);
 }
 
-/// A write that generation 1 cut off is claimed by generation 2, whose own calls of another attempt
-/// must not find a marker that they left themselves.
+/// After a failover an old copy begins a write that the new one has done, cut in other places, and
+/// the new copy claims it: its own last call, late, must not find a marker that looks like its own.
 fn a_late_last_call_does_not_complete_what_another_generation_cut_differently(place: &dyn Place) {
     let history = History::of_many(COMMANDS_MAX + 1);
     fill(place, &history, 1, 1);
     let job = Job::default();
-    let (mut old, faults) = claimed(&job, place);
-    faults.come(&[Fault::CrashAfter]);
-    // In the other order: what is in the first call here, is in the last one there.
+    let (mut old, old_faults) = claimed(&job, place);
+    let replica = place.image();
+    let (mut new, new_faults) = claimed(&job, place);
+    new_faults.come(&[Fault::None, Fault::Late]);
+    catch_up(&mut new, &history, 1, 2).unwrap();
+    let late = new_faults.late().remove(0);
+    assert_eq!(late.next, complete(2, 2));
+
+    place.put_back(&replica);
+    old_faults.come(&[Fault::CrashAfter]);
     let mut changes = history.between(Epoch(1), Epoch(2));
     changes.reverse();
     assert!(old.write(Epoch(1), Epoch(2), changes).is_err());
-    let replica = place.image();
-
-    let (mut new, faults) = claimed(&job, place);
-    faults.come(&[Fault::None, Fault::Late]);
-    catch_up(&mut new, &history, 1, 2).unwrap();
-    let late = faults.late().remove(0);
-    assert_eq!(late.next, complete(2, 2));
-    place.put_back(&replica);
-    new.probe().unwrap();
-    new.need().unwrap();
+    assert_eq!(new.probe().unwrap(), Probed::Gap);
+    assert_eq!(new.need().unwrap(), differences(1, Some(2)));
 
     assert_eq!(place.open().apply(&late).unwrap(), Answer::Gap);
     catch_up(&mut new, &history, 1, 2).unwrap();
