@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type, UInt8Type};
+use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type};
 use lake::Lake;
 use model::tables::Relation;
 use model::view::{CharacterView, Kind, ShardKeys, Stamped, ViewKey, likes};
@@ -112,14 +112,14 @@ impl Answer {
         for batch in batches(&lake, Relation::PresetValuations) {
             let (ocids, numbers) = (
                 texts(&batch, "ocid"),
-                batch["preset"].as_primitive::<UInt8Type>(),
+                ints(&batch, "preset"),
             );
             let costs = batch["cost_mesos"].as_primitive::<Decimal128Type>();
             let missing = ints(&batch, "missing_parts");
             for row in 0..batch.num_rows() {
                 let key = (
                     ocids[row].clone(),
-                    numbers.value(row),
+                    numbers[row] as u8,
                     costs.value(row),
                     missing[row] as u32,
                 );
@@ -130,10 +130,10 @@ impl Answer {
         for batch in batches(&lake, Relation::CharacterValuations) {
             let (ocids, numbers) = (
                 texts(&batch, "ocid"),
-                batch["preset"].as_primitive::<UInt8Type>(),
+                ints(&batch, "preset"),
             );
             for (row, ocid) in ocids.iter().enumerate() {
-                *best.entry((ocid.clone(), numbers.value(row))).or_default() += diff(&batch, row);
+                *best.entry((ocid.clone(), numbers[row] as u8)).or_default() += diff(&batch, row);
             }
         }
         let mut characters: BTreeMap<String, Worth> = BTreeMap::new();
