@@ -47,19 +47,24 @@ impl<T, E: Into<Error>> Failed<T> for std::result::Result<T, E> {
 
 /// The error in the form `what: cause: cause`, and what to do on a line of its own.
 pub(crate) fn described(error: &Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for part in error.chain().map(ToString::to_string) {
-        // Marks say nothing, and a message may already end with its cause.
-        if !part.is_empty() && !parts.last().is_some_and(|above| above.ends_with(&part)) {
-            parts.push(part);
-        }
-    }
-    let mut text = parts.join(": ");
+    let mut text = joined(error.chain().map(ToString::to_string));
     if let Some(Advice(advice)) = error.downcast_ref() {
         text.push_str("\nto do: ");
         text.push_str(advice);
     }
     text
+}
+
+/// What an error and its causes say, one behind the other.
+pub(crate) fn joined(chain: impl Iterator<Item = String>) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in chain {
+        // Marks say nothing, and a message may already end with its cause.
+        if !part.is_empty() && !parts.last().is_some_and(|above| above.ends_with(&part)) {
+            parts.push(part);
+        }
+    }
+    parts.join(": ")
 }
 
 /// 2 for a wrong request, else 1.

@@ -36,15 +36,20 @@ impl JobArg {
 /// Reads a job file. One that cannot be read, or is none, is a wrong request.
 pub(crate) fn read(path: &Path) -> Result<Job> {
     Job::read(path).map_err(|error| {
-        let advice = match &error {
-            ConfigError::Read { .. } => "name a job file that can be read",
-            ConfigError::Form { .. } | ConfigError::Value { .. } => {
-                "correct the file; `pipelines/runtime/default.toml` documents every setting"
-            }
-        };
+        let advice = advice(&error);
         let failed = Err::<(), _>(error).advise(advice).wrong();
         failed.expect_err("it was made of an error")
     })
+}
+
+/// What to do about a job file.
+pub(crate) fn advice(error: &ConfigError) -> &'static str {
+    match error {
+        ConfigError::Read { .. } => "name a job file that is there and may be read",
+        ConfigError::Form { .. } | ConfigError::Value { .. } => {
+            "correct the file; `pipelines/runtime/default.toml` documents every setting"
+        }
+    }
 }
 
 /// The file of a job's embedded views.

@@ -42,8 +42,9 @@ impl Command {
     /// What is logged unless `--log` says otherwise: a command that answers a question is silent.
     fn log_level(&self) -> &'static str {
         match self {
-            Self::Doctor(_)
-            | Self::Explain(_)
+            // What goes wrong is what it finds.
+            Self::Doctor(_) => "error",
+            Self::Explain(_)
             | Self::Generate(_)
             | Self::Get(_)
             | Self::Query(_)

@@ -12,6 +12,10 @@ use serde::Serialize;
 
 /// How often a bar is drawn.
 const DRAWS_PER_SECOND: u8 = 10;
+/// What is done sooner shows no bar.
+const UNTIL_SHOWN: Duration = Duration::from_secs(1);
+/// Terminals that are narrower, or do not tell their width, break the lines of a table themselves.
+const WIDTH_MIN: u16 = 60;
 
 /// A stream that may be a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +71,8 @@ pub(crate) fn table<T: Into<String>>(header: impl IntoIterator<Item = T>) -> Tab
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_header(header.into_iter().map(Into::into));
-    if is_terminal(Stream::Output) {
+    let width = table.width().unwrap_or_default();
+    if is_terminal(Stream::Output) && width >= WIDTH_MIN {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
     table
@@ -88,34 +93,55 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     print(&format!("{text}\n"))
 }
 
-/// A bar on standard error that shows how much of `total` `things` is done; drawn on a terminal
-/// only. Drop it, or call `finish_and_clear`, when all is done.
-pub(crate) fn bar(total: u64, things: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "{bar:30} {human_pos}/{human_len} {msg}, {per_sec}, {eta} to go",
-    );
-    shown(ProgressBar::new(total), style, things)
+/// A bar on standard error: on a terminal, and not before a second has passed. It is gone with the
+/// value.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    shown: bool,
 }
 
-/// A sign on standard error that something goes on whose end is not known.
+impl Bar {
+    /// A bar that shows how many `things` of `total` are done.
+    pub(crate) fn new(total: u64, things: &'static str) -> Self {
+        let style =
+            ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} {msg}, {eta} to go");
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+        bar.set_style(style.expect("the template above is one"));
+        Self {
+            bar: bar.with_message(things),
+            shown: false,
+        }
+    }
+
+    /// So many are done.
+    pub(crate) fn set(&mut self, done: u64) {
+        if !self.shown && self.bar.elapsed() >= UNTIL_SHOWN {
+            self.shown = true;
+            self.bar.set_draw_target(target());
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A sign on standard error that something goes on whose end is not known; on a terminal only.
 pub(crate) fn spinner(doing: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");
-    let spinner = shown(ProgressBar::no_length(), style, doing);
+    let spinner = ProgressBar::with_draw_target(None, target());
+    spinner.set_style(style.expect("the template above is one"));
     spinner.enable_steady_tick(Duration::from_millis(100));
-    spinner
+    spinner.with_message(doing)
 }
 
-fn shown(
-    bar: ProgressBar,
-    style: std::result::Result<ProgressStyle, indicatif::style::TemplateError>,
-    message: &'static str,
-) -> ProgressBar {
-    let target = if is_terminal(Stream::Error) {
+fn target() -> ProgressDrawTarget {
+    if is_terminal(Stream::Error) {
         ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND)
     } else {
         ProgressDrawTarget::hidden()
-    };
-    bar.set_draw_target(target);
-    bar.set_style(style.expect("the templates above are ones"));
-    bar.with_message(message)
+    }
 }

@@ -16,7 +16,7 @@ use clap::Args as ClapArgs;
 use runtime::config::{Job, SourceKind, ViewsKind};
 use serde::Serialize;
 
-use crate::terminal;
+use crate::{job, terminal};
 
 use finding::{Finding, Findings, Severity};
 
@@ -73,11 +73,7 @@ fn examine(path: &Path) -> Findings {
     let job = match Job::read(path) {
         Ok(job) => job,
         Err(error) => {
-            findings.failed(
-                "job file",
-                &error,
-                "correct it; `pipelines/runtime/default.toml` documents every setting",
-            );
+            findings.failed("job file", &error, job::advice(&error));
             return findings;
         }
     };

@@ -11,7 +11,8 @@ use sources::file::Compression;
 use sources::generator::{FileSet, Generator, GeneratorConfig, into_files_while};
 
 use crate::failure::Failed as _;
-use crate::{signals, terminal};
+use crate::signals;
+use crate::terminal::{self, Bar};
 
 /// Generates equipment documents and like toggles: the same for the same numbers, byte for byte.
 #[derive(Debug, ClapArgs)]
@@ -90,18 +91,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let stop = stop.clone();
         move || stop.set()
     })?;
-    let bar = terminal::bar(total, "records");
+    let mut bar = Bar::new(total, "records");
     let (files, generated) = into_files_while(
         &mut generator,
         &args.folder,
         FileSet::Partitions,
         compression,
         |_, written| {
-            bar.set_position(written.records);
+            bar.set(written.records);
             !stop.is_set()
         },
     )?;
-    bar.finish_and_clear();
+    drop(bar);
 
     let made = Made {
         files,

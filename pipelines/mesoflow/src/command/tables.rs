@@ -1,6 +1,6 @@
 //! `mesoflow tables`: which tables are there, what do they hold, and how are they asked?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Args as ClapArgs, Subcommand};
@@ -8,18 +8,27 @@ use lake::Lake;
 use lake::sql::{Engine, sql};
 use model::Epoch;
 use model::tables::Relation;
+use runtime::config::Job;
 use serde::Serialize;
 
 use crate::failure::Failed as _;
 use crate::report::align_right;
-use crate::terminal;
+use crate::{job, terminal};
 
 /// Lists the tables of a job, describes one, or prints ready queries for it.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
-    /// The folder of the tables: `tables` in the folder of the job.
-    #[arg(long, default_value = "mesoflow-data/tables", global = true)]
-    folder: PathBuf,
+    /// The folder of the tables: `tables` in the folder of a job. Default: that of the demo's job.
+    #[arg(long, global = true)]
+    folder: Option<PathBuf>,
+    /// The job file of the job whose tables are meant.
+    #[arg(
+        long,
+        value_name = "JOB.toml",
+        global = true,
+        conflicts_with = "folder"
+    )]
+    job: Option<PathBuf>,
     /// Prints JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -50,14 +59,22 @@ enum Ask {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let folder = match (&args.folder, &args.job) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(job)) => job::tables_folder(&job::read(job)?),
+        (None, None) => job::tables_folder(&Job::default()),
+    };
     match args.ask.as_ref().unwrap_or(&Ask::List) {
-        Ask::List => list(args),
+        Ask::List => list(&folder, args.json),
         Ask::Show { name } => show(relation(name)?, args.json),
         Ask::Sql {
             name,
             engine,
             as_of,
-        } => query(args, relation(name)?, engine, as_of.map(Epoch)),
+        } => {
+            let text = query(&folder, relation(name)?, engine, as_of.map(Epoch))?;
+            text.tell(args.json)
+        }
     }
 }
 
@@ -80,13 +97,13 @@ struct Listed {
     bytes: u64,
 }
 
-fn list(args: &Args) -> Result<()> {
-    if !args.folder.is_dir() {
-        return Err(anyhow!("there are no tables in {}", args.folder.display()))
-            .advise("name the `tables` folder of a job with --folder")
+fn list(folder: &Path, json: bool) -> Result<()> {
+    if !folder.is_dir() {
+        return Err(anyhow!("there are no tables in {}", folder.display()))
+            .advise("name a job with --job, or the `tables` folder of one with --folder")
             .wrong();
     }
-    let lake = Lake::open(&args.folder)?;
+    let lake = Lake::open(folder)?;
     let mut listed = Vec::new();
     for relation in Relation::ALL {
         let view = lake.view(relation)?;
@@ -111,7 +128,7 @@ fn list(args: &Args) -> Result<()> {
             files: files.len(),
         });
     }
-    if args.json {
+    if json {
         return terminal::print_json(&listed);
     }
     let mut table = terminal::table(["table", "as of", "since", "files", "bytes", "holds"]);
@@ -163,31 +180,37 @@ fn show(relation: Relation, json: bool) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct Query<'a> {
-    table: &'a str,
-    engine: &'a str,
+struct Query {
+    table: &'static str,
+    engine: &'static str,
     as_of: Option<u64>,
-    query: &'a str,
+    query: String,
 }
 
-fn query(args: &Args, relation: Relation, engine: &str, as_of: Option<Epoch>) -> Result<()> {
+impl Query {
+    fn tell(&self, json: bool) -> Result<()> {
+        if json {
+            return terminal::print_json(self);
+        }
+        terminal::print(&format!("{}\n", self.query))
+    }
+}
+
+fn query(folder: &Path, relation: Relation, engine: &str, as_of: Option<Epoch>) -> Result<Query> {
     let known = Engine::ALL.map(Engine::name).join(", ");
     let engine = Engine::from_name(engine)
         .with_context(|| format!("there is no engine {engine:?}"))
         .advise(format!("name one of {known}"))
         .wrong()?;
-    let folder = std::path::absolute(&args.folder).context("find the folder of the tables")?;
-    let text = sql(relation, engine, &folder, as_of)
+    let folder = std::path::absolute(folder).context("find the folder of the tables")?;
+    let query = sql(relation, engine, &folder, as_of)
         .with_context(|| format!("{relation} holds only what is now"))
         .advise("leave --as-of out")
         .wrong()?;
-    if args.json {
-        return terminal::print_json(&Query {
-            table: relation.name(),
-            engine: engine.name(),
-            as_of: as_of.map(|epoch| epoch.0),
-            query: &text,
-        });
-    }
-    terminal::print(&format!("{text}\n"))
+    Ok(Query {
+        table: relation.name(),
+        engine: engine.name(),
+        as_of: as_of.map(|epoch| epoch.0),
+        query,
+    })
 }

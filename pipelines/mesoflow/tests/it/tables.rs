@@ -4,7 +4,7 @@ use lake::{Lake, Owner};
 use model::Epoch;
 use model::tables::{LikeCountRows, Relation};
 
-use crate::support::mesoflow;
+use crate::support::{TestJob, mesoflow};
 
 #[test]
 fn tables_are_listed_with_how_far_they_are() {
@@ -80,4 +80,16 @@ fn unknown_tables_engines_and_folders_are_wrong_requests() {
         let ran = mesoflow(args).exits_with(2);
         assert!(ran.err.contains("to do: "), "{}", ran.err);
     }
+}
+
+#[test]
+fn the_tables_of_a_job_are_found_by_its_file() {
+    let job = TestJob::new("");
+    let ran = mesoflow(["tables", "--job", &job.file()]).exits_with(2);
+    assert!(ran.err.contains("tables"), "{}", ran.err);
+    Lake::open(&job.path().join("tables")).unwrap();
+    let listed = mesoflow(["tables", "list", "--json", "--job", &job.file()]).exits_with(0);
+    assert_eq!(listed.json().as_array().unwrap().len(), Relation::ALL.len());
+    let both = ["tables", "--folder", "tables", "--job", &job.file()];
+    mesoflow(both).exits_with(2);
 }

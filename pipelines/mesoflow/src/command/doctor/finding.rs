@@ -4,6 +4,7 @@ use std::error::Error;
 
 use serde::Serialize;
 
+use crate::failure::joined;
 use crate::terminal::{Colour, coloured};
 
 /// How bad a finding is.
@@ -84,22 +85,15 @@ impl Findings {
             }
         }
         let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
-        text + &format!(
-            "{} findings, {errors} errors, {warnings} warnings\n",
-            self.0.len()
-        )
+        let all = self.0.len();
+        text + &format!("findings: {all}, errors: {errors}, warnings: {warnings}\n")
     }
 }
 
 /// An error and its causes on one line.
 pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    joined(chain.map(ToString::to_string))
 }
 
 /// A length of time in the unit in which it is read.
