@@ -1,5 +1,6 @@
 //! The program as its users run it: exit codes, JSON, messages.
 
+mod after_a_job;
 mod doctor;
 mod doctor_services;
 mod explain;

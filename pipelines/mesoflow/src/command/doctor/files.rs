@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 
 use runtime::config::Job;
 
@@ -11,12 +10,7 @@ use super::finding::{Findings, bytes_text};
 
 pub(super) fn ruleset(job: &Job, findings: &mut Findings) {
     let subject = "ruleset";
-    let loaded = if odds::SHIPPED.contains(&job.ruleset.as_str()) {
-        odds::shipped(&job.ruleset)
-    } else {
-        odds::load(Path::new(&job.ruleset))
-    };
-    match loaded {
+    match runtime::load_rules(&job.ruleset) {
         Ok(ruleset) => {
             let hash = ruleset.hash().short();
             findings.fine(subject, format!("{} {hash}", ruleset.name()));

@@ -1,13 +1,11 @@
 //! The broker and its topics.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::Topic;
 use model::limits::MESSAGE_BYTES_MAX;
 use runtime::config::Job;
 use sources::kafka::{KafkaAdmin, KafkaRelease, NewTopic, TopicFacts};
-use sources::{KafkaConfig, KafkaSource, SourceError};
+use sources::{KafkaConfig, KafkaSource, SourceError, StopFlag};
 
 use super::finding::{Findings, duration_text};
 use super::records;
@@ -71,19 +69,8 @@ pub(super) fn examine(job: &Job, sealed: &Sealed, findings: &mut Findings) {
 
 /// As the job reads, but with an end to its patience.
 fn config(job: &Job) -> KafkaConfig {
-    let names = &job.source.topics;
-    let topics = [
-        (Topic::Equipment, &names.equipment),
-        (Topic::Likes, &names.likes),
-    ];
-    let read = topics.into_iter().filter(|(_, name)| !name.is_empty());
-    let topics: BTreeMap<Topic, String> = read.map(|(topic, name)| (topic, name.clone())).collect();
-    let mut config = KafkaConfig::new(job.source.brokers.clone());
-    config.topics = topics;
+    let mut config = runtime::kafka_config(job, &StopFlag::default());
     config.give_up_after = Some(PATIENCE);
-    if !job.source.lag_group.is_empty() {
-        config.group.clone_from(&job.source.lag_group);
-    }
     config
 }
 
@@ -194,6 +181,8 @@ fn kept(facts: &TopicFacts, subject: &str, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
+    use model::Topic;
+
     use super::super::finding::Severity;
     use super::*;
 

@@ -34,7 +34,7 @@ pub(super) fn in_force(bound: &[(Epoch, String)], epoch: Epoch) -> Option<String
 /// The ruleset of that hash, and where it was found; without a hash the one of the job file.
 pub(super) fn load(job: &Job, hash: Option<&str>) -> Result<(Ruleset, String)> {
     let Some(hash) = hash else {
-        let named = named(&job.ruleset)?;
+        let named = runtime::load_rules(&job.ruleset)?;
         return Ok((named, format!("as the job file says: {}", job.ruleset)));
     };
     let is_wanted = |ruleset: &Ruleset| ruleset.hash().to_string() == hash;
@@ -47,7 +47,7 @@ pub(super) fn load(job: &Job, hash: Option<&str>) -> Result<(Ruleset, String)> {
             }
         }
     }
-    if let Ok(named) = named(&job.ruleset)
+    if let Ok(named) = runtime::load_rules(&job.ruleset)
         && is_wanted(&named)
     {
         return Ok((named, format!("as the job file says: {}", job.ruleset)));
@@ -63,16 +63,6 @@ pub(super) fn load(job: &Job, hash: Option<&str>) -> Result<(Ruleset, String)> {
         job.folder.display()
     ))
     .advise("name the job file that the job runs with, and the program's own version")
-}
-
-/// A ruleset as a job file names it: a shipped one, or a file.
-fn named(name: &str) -> Result<Ruleset> {
-    let ruleset = if odds::SHIPPED.contains(&name) {
-        odds::shipped(name)
-    } else {
-        odds::load(Path::new(name))
-    };
-    ruleset.with_context(|| format!("load ruleset {name}"))
 }
 
 /// A kept ruleset: its whole content, or a file of settings over the shipped tables.
