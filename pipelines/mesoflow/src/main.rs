@@ -1,5 +1,6 @@
 //! The mesoflow command: argv, environment and exit codes; what it does is in the crates below.
 
+mod accounting;
 mod command;
 mod failure;
 mod instant;
@@ -29,11 +30,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(command::demo::Args),
     Doctor(command::doctor::Args),
     Explain(command::explain::Args),
     Generate(command::generate::Args),
     Get(command::get::Args),
     Query(command::query::Args),
+    Run(command::run::Args),
     Tables(command::tables::Args),
     Value(command::value::Args),
 }
@@ -44,7 +47,9 @@ impl Command {
         match self {
             // What goes wrong is what it finds.
             Self::Doctor(_) => "error",
-            Self::Explain(_)
+            Self::Run(_) => "info",
+            Self::Demo(_)
+            | Self::Explain(_)
             | Self::Generate(_)
             | Self::Get(_)
             | Self::Query(_)
@@ -55,11 +60,13 @@ impl Command {
 
     fn run(&self) -> anyhow::Result<()> {
         match self {
+            Self::Demo(args) => command::demo::run(args),
             Self::Doctor(args) => command::doctor::run(args),
             Self::Explain(args) => command::explain::run(args),
             Self::Generate(args) => command::generate::run(args),
             Self::Get(args) => command::get::run(args),
             Self::Query(args) => command::query::run(args),
+            Self::Run(args) => command::run::run(args),
             Self::Tables(args) => command::tables::run(args),
             Self::Value(args) => command::value::run(args),
         }

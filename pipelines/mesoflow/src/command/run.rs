@@ -1,0 +1,150 @@
+//! `mesoflow run`: runs a job in the foreground.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args as ClapArgs;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use runtime::{Handle, Job, JobError, Report, Until};
+
+use crate::failure::Failed as _;
+use crate::terminal::{self, Stream};
+use crate::{accounting, job, signals};
+
+/// How often the log says how far the job is.
+const PROGRESS_PERIOD: Duration = Duration::from_secs(10);
+
+/// Runs a job until it is stopped: SIGTERM and SIGINT let it commit what it has read, within 5 seconds.
+///
+/// Prints the accounting of every partition at the end. A job that is started again goes on where it was.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// The job file.
+    #[arg(value_name = "JOB.toml")]
+    job: PathBuf,
+    /// Ends when everything is read that is there at the start.
+    #[arg(long)]
+    until_end: bool,
+    /// Prints the report at the end as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let job = job::read(&args.job)?;
+    serve_metrics(&job)?;
+    let handle = Handle::default();
+    signals::on_stop({
+        let handle = handle.clone();
+        move || handle.stop()
+    })?;
+    let until = if args.until_end {
+        Until::End
+    } else {
+        Until::Stopped
+    };
+    tell_progress(handle.clone())?;
+    let done = runtime::run(&job, until, &handle);
+    let report = handle.status().report();
+    if args.json {
+        terminal::print_json(&report)?;
+    } else {
+        terminal::print(&accounting::table(&report))?;
+    }
+    explained(done)
+}
+
+/// The outcome of a job with what to do about a failure.
+pub(crate) fn explained(done: Result<(), JobError>) -> Result<()> {
+    match done {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let advice = advice(&error);
+            Err(error).context("run the job").advise(advice)
+        }
+    }
+}
+
+fn advice(error: &JobError) -> &'static str {
+    match error {
+        JobError::Superseded { .. } | JobError::Seal(runtime::SealError::Superseded { .. }) => {
+            "nothing: a newer copy of the job runs; stop one of them"
+        }
+        JobError::Rules(_) => "name a shipped ruleset, or correct the file",
+        JobError::NothingToRead | JobError::Source(_) => "see `mesoflow doctor JOB.toml`",
+        JobError::PartitionsChanged { .. } | JobError::Gone { .. } => {
+            "nothing was reset: decide whether to rebuild in a new folder"
+        }
+        JobError::Seal(runtime::SealError::Changed { .. }) => {
+            "restore the topic, or rebuild in a new folder: what was read is not there any more"
+        }
+        JobError::OpenViews(_) | JobError::Views(_) => {
+            "see whether views.kind and views.url are right"
+        }
+        _ => {
+            "see the log above and `mesoflow doctor JOB.toml`; what is committed stays, and a start goes on there"
+        }
+    }
+}
+
+/// Serves the metrics where the job file says.
+fn serve_metrics(job: &Job) -> Result<()> {
+    if job.metrics.is_empty() {
+        return Ok(());
+    }
+    let address: SocketAddr = job
+        .metrics
+        .parse()
+        .with_context(|| format!("metrics of the job file: {:?}", job.metrics))
+        .advise("give an address and port, as 127.0.0.1:9464")
+        .wrong()?;
+    PrometheusBuilder::new()
+        .with_http_listener(address)
+        .install()
+        .with_context(|| format!("serve metrics on {address}"))
+        .advise("see whether the port is free")
+}
+
+/// Says now and then how far the job is: in the log, or on a terminal where one looks at it.
+fn tell_progress(handle: Handle) -> Result<()> {
+    let on_terminal = terminal::is_terminal(Stream::Error);
+    thread::Builder::new()
+        .name("progress".to_owned())
+        .spawn(move || {
+            let period = if on_terminal {
+                Duration::from_secs(2)
+            } else {
+                PROGRESS_PERIOD
+            };
+            loop {
+                thread::sleep(period);
+                log_progress(&handle.status().report());
+            }
+        })
+        .context("start a thread")?;
+    Ok(())
+}
+
+fn log_progress(report: &Report) {
+    let counts = report.counts();
+    tracing::info!(
+        phase = ?report.phase,
+        read = counts.read(),
+        rejected = counts.rejected,
+        epochs = report.epochs,
+        sealed = report.sealed.0,
+        views_as_of = report.views_as_of.map(|epoch| epoch.0),
+        "progress"
+    );
+    for (what, wait) in &report.waits {
+        tracing::warn!(
+            what,
+            age_seconds = wait.age_seconds,
+            why = wait.why,
+            "waiting"
+        );
+    }
+}
