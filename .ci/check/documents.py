@@ -4,7 +4,7 @@ import re
 
 from workspace import ROOT, finish
 
-TOP = {path.name for path in ROOT.iterdir() if path.is_dir()} - {".git", "target"}
+TOP = {path.name for path in ROOT.iterdir() if path.is_dir()} - {".git", "target", "mesoflow-data"}
 
 
 def documents() -> list:
