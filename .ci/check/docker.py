@@ -2,7 +2,8 @@
 
 Dockerfile: known instructions, stages that exist, copied files that are not left out, exec-form entry point, a last
 stage that is slim and not root. Compose: names that are used are declared, mounted files exist, only local ports.
-Job file: its keys are settings that exist, with values of the same kind. (`docker-compose config`, which `run` calls
+Command: a subcommand that the binary has, over a file that is mounted. Job file: its keys are settings that exist, with
+values of the same kind; its metrics, folder, broker and Redis are what compose gives. (`docker-compose config`, which `run` calls
 beside this, holds the compose file against its schema.)
 """
 
@@ -93,6 +94,17 @@ def compose() -> list[str]:
     return faults
 
 
+def command() -> list[str]:
+    """What the job's container runs."""
+    service = yaml.safe_load((ROOT / "docker/compose.yml").read_text())["services"]["mesoflow"]
+    name, *arguments = service["command"]
+    main = (ROOT / "pipelines/mesoflow/src/main.rs").read_text()
+    known = {variant.lower() for variant in re.findall(r"^    (\w+)\(command::", main, re.MULTILINE)}
+    mounted = {mount.split(":")[1] for mount in service["volumes"]}
+    faults = [] if name in known else [f"compose: mesoflow has no command {name}"]
+    return faults + [f"compose: {path} is not mounted" for path in arguments if path.startswith("/") and path not in mounted]
+
+
 def unknown_settings(given: dict, defaults: dict, prefix: str = "") -> list[str]:
     """Settings that the defaults do not have, or have with another kind of value."""
     faults = []
@@ -106,7 +118,20 @@ def unknown_settings(given: dict, defaults: dict, prefix: str = "") -> list[str]
 
 def job() -> list[str]:
     defaults = tomllib.loads((ROOT / "pipelines/runtime/default.toml").read_text())
-    return unknown_settings(tomllib.loads((ROOT / "docker/job.toml").read_text()), defaults)
+    given = tomllib.loads((ROOT / "docker/job.toml").read_text())
+    faults = unknown_settings(given, defaults)
+    services = yaml.safe_load((ROOT / "docker/compose.yml").read_text())["services"]
+    job = services["mesoflow"]
+    for what, address in (("brokers", given["source"]["brokers"]), ("url", given["views"]["url"].removeprefix("redis://"))):
+        if address.split(":")[0] not in services:
+            faults.append(f"job.toml: {what} {address} is no service of compose.yml")
+    port = given["metrics"].rsplit(":", 1)[1]
+    if not any(str(opened).endswith(f":{port}") for opened in job["ports"]):
+        faults.append(f"job.toml: the port of the metrics, {port}, is not opened by compose.yml")
+    kept = [mount.split(":")[1] for mount in job["volumes"] if not mount.startswith(".")]
+    if not any(given["folder"].startswith(f"{folder}/") for folder in kept):
+        faults.append(f"job.toml: folder {given['folder']} is not in a volume")
+    return faults
 
 
-finish("docker files", dockerfile() + compose() + job())
+finish("docker files", dockerfile() + compose() + command() + job())
