@@ -7,6 +7,9 @@ use crate::terminal::{self, Colour};
 
 /// Per partition what was read and what became of it; the last column is what does not add up: 0.
 pub(crate) fn table(report: &Report) -> String {
+    if report.partitions.is_empty() {
+        return "Nothing was read: there was nothing new.\n".to_owned();
+    }
     let names = Outcome::ALL.map(Outcome::name);
     let header = ["partition", "read"]
         .into_iter()

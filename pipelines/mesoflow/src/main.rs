@@ -47,7 +47,7 @@ impl Command {
         match self {
             // What goes wrong is what it finds.
             Self::Doctor(_) => "error",
-            Self::Run(_) => "info",
+            Self::Run(_) => "info,delta_kernel=warn,delta_kernel_default_engine=warn",
             Self::Demo(_)
             | Self::Explain(_)
             | Self::Generate(_)

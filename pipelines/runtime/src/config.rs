@@ -166,6 +166,9 @@ impl Job {
         })?;
         let mut job = Self::parse(&text, &path.display().to_string())?;
         let base = path.parent().unwrap_or(Path::new(""));
+        if !odds::SHIPPED.contains(&&*job.ruleset) {
+            job.ruleset = base.join(&job.ruleset).display().to_string();
+        }
         job.folder = base.join(&job.folder);
         for input in &mut job.source.paths {
             *input = base.join(&*input);

@@ -41,7 +41,7 @@ pub enum JobError {
     Seal(#[from] SealError),
     #[error(transparent)]
     Sink(#[from] SinkFailure),
-    #[error("generation {own} of this job was superseded by a newer start before it could act")]
+    #[error("generation {own} of this job was superseded by a newer start")]
     Superseded { own: crate::folder::Generation },
     #[error(
         "topic {topic} has {now} partitions and had {before}: its keys have moved and their order is not \
@@ -72,6 +72,10 @@ pub enum JobError {
     },
     #[error("the job was stopped because {what}; the log says more")]
     Stopped { what: &'static str },
+    #[error(
+        "ruleset {hash}, which the tables were committed under, is not in the job's folder any more, or not whole"
+    )]
+    RulesGone { hash: String },
     #[error("open the now tables")]
     Now(#[from] NowError),
 }

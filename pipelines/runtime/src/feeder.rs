@@ -131,6 +131,18 @@ impl Feeder {
         state.read_out();
     }
 
+    /// The newest epoch that was fed.
+    pub(crate) fn as_of(&self) -> Epoch {
+        self.lock().as_of
+    }
+
+    /// Reads out right after the epoch that was fed last. The next epoch, bound or new, must leave room.
+    pub(crate) fn read_out_now(&self) {
+        let mut state = self.lock();
+        state.read_out_wanted = true;
+        state.read_out_now();
+    }
+
     /// Says that nothing more will come.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
@@ -177,7 +189,13 @@ impl State {
     }
 
     fn read_out(&mut self) {
-        if !self.read_out_wanted || self.newest > self.fed || self.workers.is_empty() {
+        if self.newest <= self.fed {
+            self.read_out_now();
+        }
+    }
+
+    fn read_out_now(&mut self) {
+        if !self.read_out_wanted || self.workers.is_empty() {
             return;
         }
         let at = Epoch(self.fed.0 + 1);
@@ -188,7 +206,7 @@ impl State {
         self.read_out_wanted = false;
         self.tell(&Feed::ReadOut(at));
         self.mint.skip(at);
-        self.newest = at;
+        self.newest = self.newest.max(at);
         self.fed = at;
     }
 }

@@ -137,6 +137,21 @@ impl JobFolder {
         write_durably(&path, content)
     }
 
+    /// The hashes of all rulesets that are kept.
+    pub fn ruleset_hashes(&self) -> Result<Vec<String>, FolderError> {
+        let folder = self.root.join("rulesets");
+        let mut hashes = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(io_error("list", &folder))? {
+            let name = entry.map_err(io_error("list", &folder))?.file_name();
+            if let Some(hash) = name.to_str().and_then(|name| name.strip_suffix(".json"))
+                && !hash.starts_with('.')
+            {
+                hashes.push(hash.to_owned());
+            }
+        }
+        Ok(hashes)
+    }
+
     /// Where the ruleset of a hash is kept.
     #[must_use]
     pub fn ruleset(&self, hash: &str) -> PathBuf {

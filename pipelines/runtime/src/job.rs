@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
@@ -16,11 +17,15 @@ use sources::{FileSource, KafkaConfig, KafkaSource, Source, SourceError, StopFla
 use valuation::Ruleset;
 use views::{Need, RedisStore, SqliteStore, ViewWriter};
 
+use self::rules::Plan;
+pub(crate) use self::rules::{RULESET, as_position};
 pub(crate) use self::sinks::Context;
 use self::sinks::{Egress, Routing, Sinks, Views};
 use crate::bindings::{self, Binding, BindingLog};
 use crate::config::{Job, SourceKind, ViewsKind};
-use crate::egress::{Committer, InputTables, LikeTables, ValuationTables, ViewHost, ViewQueue};
+use crate::egress::{
+    Committer, InputTables, LikeTables, ReadOut, ValuationTables, ViewHost, ViewQueue, ViewSink,
+};
 use crate::error::{Fault, JobError};
 use crate::feeder::{Feeder, InputBatch};
 use crate::flow::FlowGate;
@@ -31,6 +36,7 @@ use crate::recovery::{InputScan, Recovered, input_scans, recover};
 use crate::status::{Phase, Status};
 use crate::workers::Workers;
 
+mod rules;
 mod sinks;
 
 /// The hash of graphs and code that views carry: raise it when a value may differ for the same inputs
@@ -41,7 +47,7 @@ const CODE: &str = "1";
 const REQUIRED: [&str; 4] = ["dataflow", "inputs", "valuations", "likes"];
 
 /// How long the view store may take to answer.
-const VIEW_TIMEOUT: Duration = Duration::from_secs(5);
+const VIEW_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running job, from outside: asks it to stop, and sees what it does.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +71,7 @@ impl Handle {
 
 /// How long to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Until {
     /// Until the job is stopped.
     Stopped,
@@ -74,23 +81,41 @@ pub enum Until {
 
 /// Runs a job on this thread until it ends.
 ///
+/// Rules that differ from those of the last run hold from the first new epoch on: what was bound before is
+/// finished under the old ones, so that what was shown of an epoch stays true.
+///
 /// # Errors
 /// When it cannot start or go on. What is committed then stays; a next start goes on from there.
 pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
-    let rules = load_rules(&job.ruleset)?;
+    let wanted = load_rules(&job.ruleset)?;
     let folder = JobFolder::open(&job.folder)?;
-    let generation = folder.take_generation()?;
-    tracing::info!(job = job.job, %generation, folder = %job.folder.display(), ruleset = %rules.hash(), "start");
-    folder.keep_ruleset(&rules.hash().to_string(), &rules.stored())?;
-    Start {
-        job,
-        until,
-        handle,
-        folder,
-        generation,
-        rules,
+    folder.keep_ruleset(&wanted.hash().to_string(), &wanted.stored())?;
+    let mut rules = rules::standing(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
+    let mut switched_from = None;
+    loop {
+        let generation = folder.take_generation()?;
+        let ruleset = rules.hash();
+        tracing::info!(job = job.job, %generation, folder = %job.folder.display(), %ruleset, "start");
+        let leg = Leg {
+            job,
+            is_last: ruleset == wanted.hash(),
+            until,
+            handle,
+            folder: folder.clone(),
+            generation,
+            rules,
+        };
+        match leg.run(switched_from.take())? {
+            LegEnd::Done => return Ok(()),
+            LegEnd::Switch { read_out, next } => {
+                rules = match next {
+                    Some(hash) => rules::kept(&folder, &hash)?,
+                    None => wanted.clone(),
+                };
+                switched_from = Some(read_out);
+            }
+        }
     }
-    .run()
 }
 
 /// Loads a ruleset: the name of a shipped one, or the path of a file.
@@ -131,8 +156,11 @@ pub fn kafka_config(job: &Job, stop: &StopFlag) -> KafkaConfig {
     config
 }
 
-struct Start<'a> {
+/// A stretch of a job under one ruleset.
+struct Leg<'a> {
     job: &'a Job,
+    /// Whether new epochs are under these rules, unless some that are bound already are under others.
+    is_last: bool,
     until: Until,
     handle: &'a Handle,
     folder: JobFolder,
@@ -140,8 +168,24 @@ struct Start<'a> {
     rules: Ruleset,
 }
 
-impl Start<'_> {
-    fn run(self) -> Result<(), JobError> {
+/// How a leg ended.
+enum LegEnd {
+    /// The job is at its end.
+    Done,
+    /// All that was bound under the rules is committed; the next epoch is under others.
+    Switch {
+        /// What the graphs held then.
+        read_out: ReadOut,
+        /// The hash of the next rules, if an epoch is bound under them already.
+        next: Option<String>,
+    },
+}
+
+impl Leg<'_> {
+    /// Runs the leg.
+    ///
+    /// - `switched_from`: what the graphs held under the rules before, if these are others.
+    fn run(self, switched_from: Option<ReadOut>) -> Result<LegEnd, JobError> {
         let (job, stop, status) = (self.job, &self.handle.stop, &self.handle.status);
         status.enter(Phase::Starting);
         let source: Arc<dyn Source> = open_source(job, stop)?.into();
@@ -165,7 +209,7 @@ impl Start<'_> {
                 horizon_millis(job),
                 Arc::clone(status),
             )?,
-            valuations: ValuationTables::open(&lake, &owner)?,
+            valuations: ValuationTables::open(&lake, &owner, self.rules.hash())?,
             likes: LikeTables::open(&lake, &owner)?,
         };
         let ruleset = self.rules.hash().to_string();
@@ -175,19 +219,16 @@ impl Start<'_> {
         };
         let host = ViewHost::new(self.folder.clone(), stop.clone(), Arc::clone(status));
         let patience = host.patience();
-        let mut views = self.open_views(host, &origin)?;
+        let inherited = bindings::inherited(&self.folder, self.generation)?;
+        let bound = inherited.last().map_or(Epoch(0), |binding| binding.epoch);
+        let mut views = self.open_views(host, &origin, bound)?;
         let need = match &mut views {
             Some(views) => views.claim()?,
             None => None,
         };
 
-        let inherited = bindings::inherited(&self.folder, self.generation)?;
         let log = BindingLog::begin(&self.folder, self.generation, &inherited)?;
-        if self.folder.is_superseded(self.generation)? {
-            return Err(JobError::Superseded {
-                own: self.generation,
-            });
-        }
+        self.check_superseded()?;
         bindings::remove_older(&self.folder, self.generation)?;
 
         // History is kept from here on by all that may go on by differences.
@@ -197,7 +238,7 @@ impl Start<'_> {
             Some(Need::Differences { from, .. }) if from >= since => derived.min(from),
             _ => derived,
         };
-        let bound = inherited.last().map_or(Epoch(0), |binding| binding.epoch);
+        let plan = Plan::of(&inherited, base, &ruleset, self.is_last);
         let seen = sinks
             .newest()
             .max(bound)
@@ -215,7 +256,8 @@ impl Start<'_> {
         let tables = input_scans(&sinks.inputs);
         let sealed_offsets = sinks.inputs.sealed_offsets();
         let newest_sealed = sinks.inputs.newest().unwrap_or_default();
-        let feeder = Arc::new(Feeder::new(handles, said, bound.max(newest_sealed), seen));
+        let newest = plan.end.unwrap_or_else(|| bound.max(newest_sealed));
+        let feeder = Arc::new(Feeder::new(handles, said, newest, seen));
         gate.reached("dataflow", base);
         gate.reached("inputs", sinks.inputs.sealed().unwrap_or_default());
         gate.reached("valuations", derived);
@@ -233,8 +275,14 @@ impl Start<'_> {
             .map(|views| views.start(&context, &queue, base, &feeder))
             .transpose()?;
         patience.store(true, Ordering::Relaxed);
-        let routing = Routing::start(&context, listened, egress, &queue)?;
-        let keeper = Keeper::start(&context, Arc::clone(&source), stop.clone())?;
+        let is_switch = switched_from.is_some();
+        let routing = Routing::start(&context, listened, egress, &queue, switched_from)?;
+        let keeper = Keeper::start(
+            &context,
+            Arc::clone(&source),
+            stop.clone(),
+            (self.folder.clone(), self.generation),
+        )?;
 
         let read = self.load_and_read(Reading {
             source: &*source,
@@ -243,32 +291,66 @@ impl Start<'_> {
             inputs: &routing.inputs,
             log,
             inherited,
+            plan: &plan,
+            is_switch,
             tables,
             base,
             sealed_offsets,
         });
+        let read_out = match (&read, plan.end) {
+            (Ok(()), Some(_)) => routing.read_out(&feeder, stop),
+            _ => None,
+        };
 
         status.enter(Phase::Stopping);
         if read.is_err() {
             stop.set();
+        }
+        // A rewrite needs the workers: they stay until the views have what they need, or are away.
+        while view_sink.as_ref().is_some_and(ViewSink::is_running)
+            && !stop.is_set()
+            && !status.views_settled(feeder.as_of(), VIEW_TIMEOUT * 2)
+        {
+            thread::sleep(Duration::from_millis(5));
         }
         feeder.end();
         let worked = workers.join();
         let committed = routing.finish();
         let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
         keeper.finish();
+        status.enter(Phase::Ended);
         tracing::info!(
             prices = prices_computed.load(Ordering::Relaxed),
             "the job ended"
         );
+        if read.is_err() || committed.is_err() || fault.first().is_some() {
+            self.check_superseded()?;
+        }
         read?;
         committed?;
         viewed?;
         worked?;
-        match fault.first() {
-            Some(what) => Err(JobError::Stopped { what }),
-            None => Ok(()),
+        if let Some(what) = fault.first() {
+            return Err(JobError::Stopped { what });
         }
+        Ok(match read_out {
+            Some(read_out) => LegEnd::Switch {
+                read_out,
+                next: plan.next,
+            },
+            // Without one the job was stopped: the next start does the rest.
+            None => LegEnd::Done,
+        })
+    }
+
+    /// Fails if a newer start has taken the job over: that is why everything else failed.
+    fn check_superseded(&self) -> Result<(), JobError> {
+        if self.folder.is_superseded(self.generation)? {
+            return Err(JobError::Superseded {
+                own: self.generation,
+            });
+        }
+        Ok(())
     }
 
     fn topics(&self) -> Vec<Topic> {
@@ -283,24 +365,27 @@ impl Start<'_> {
         topics
     }
 
-    fn open_views(&self, host: ViewHost, origin: &Origin) -> Result<Option<Views>, JobError> {
+    fn open_views(
+        &self,
+        host: ViewHost,
+        origin: &Origin,
+        bound: Epoch,
+    ) -> Result<Option<Views>, JobError> {
         let generation = self.generation.0;
         let origin = origin.clone();
         Ok(match self.job.views.kind {
             ViewsKind::None => None,
             ViewsKind::Embedded => {
                 let store = SqliteStore::open(&self.folder.views()).map_err(JobError::OpenViews)?;
-                Some(Views::Embedded(ViewWriter::new(
-                    store, host, generation, origin,
-                )))
+                let writer = ViewWriter::new(store, host, generation, origin);
+                Some(Views::Embedded(Box::new(writer.shown_before(bound))))
             }
             ViewsKind::Redis => {
                 let keys = ShardKeys::new(&self.job.job, 0).expect("a job's name was checked");
                 let store = RedisStore::new(&self.job.views.url, keys, VIEW_TIMEOUT)
                     .map_err(JobError::OpenViews)?;
-                Some(Views::Redis(ViewWriter::new(
-                    store, host, generation, origin,
-                )))
+                let writer = ViewWriter::new(store, host, generation, origin);
+                Some(Views::Redis(Box::new(writer.shown_before(bound))))
             }
         })
     }
@@ -314,6 +399,8 @@ impl Start<'_> {
             inputs,
             log,
             inherited,
+            plan,
+            is_switch,
             tables,
             base,
             sealed_offsets,
@@ -341,9 +428,14 @@ impl Start<'_> {
             .iter()
             .map(|plan| (plan.reader.partition(), plan.reader.next_offset()))
             .collect();
+        if let Some(end) = plan.end {
+            tail.retain(|&epoch, _| epoch <= end);
+        }
+        let first = plan.first.clone();
         let bound: Vec<Binding> = inherited
             .into_iter()
             .skip_while(|binding| is_sealed(binding, &cut))
+            .filter(|binding| plan.holds(binding))
             .collect();
         tracing::info!(
             partitions = plans.len(),
@@ -384,14 +476,22 @@ impl Start<'_> {
             feeder.epoch(&epoch);
             inputs.feed(epoch);
         };
-        let result = sealer
-            .replay(&readers, bound, &mut deliver)
+        let begun = if is_switch {
+            sealer.switch(first, &mut deliver)
+        } else {
+            Ok(())
+        };
+        let result = begun
+            .and_then(|()| sealer.replay(&readers, bound, &mut deliver))
             .and_then(|is_whole| {
                 if !is_whole {
                     return Ok(());
                 }
                 feed_tail(feeder, std::mem::take(&mut tail));
                 feeder.catch_up();
+                if plan.end.is_some() {
+                    return Ok(());
+                }
                 status.enter(Phase::Live);
                 sealer.run(&readers, &mut |epoch| {
                     feeder.expect(epoch.binding.epoch);
@@ -465,6 +565,8 @@ struct Reading<'a> {
     inputs: &'a Committer<SealedEpoch>,
     log: BindingLog,
     inherited: Vec<Binding>,
+    plan: &'a Plan,
+    is_switch: bool,
     tables: Vec<InputScan>,
     base: Epoch,
     sealed_offsets: BTreeMap<PartitionId, i64>,

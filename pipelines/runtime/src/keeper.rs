@@ -12,6 +12,7 @@ use sources::{Availability, Source, StopFlag};
 
 use crate::error::{Fault, JobError};
 use crate::flow::FlowGate;
+use crate::folder::{Generation, JobFolder};
 use crate::job::Context;
 use crate::status::{Status, chain};
 
@@ -34,11 +35,13 @@ impl Keeper {
         context: &Context<'_>,
         source: Arc<dyn Source>,
         stop: StopFlag,
+        generation: (JobFolder, Generation),
     ) -> Result<Self, JobError> {
         let (end, ended) = bounded(0);
         let keeping = Keeping {
             source,
             stop,
+            generation,
             gate: Arc::clone(context.gate),
             status: Arc::clone(context.status),
             fault: context.fault.clone(),
@@ -65,6 +68,7 @@ impl Keeper {
 struct Keeping {
     source: Arc<dyn Source>,
     stop: StopFlag,
+    generation: (JobFolder, Generation),
     gate: Arc<FlowGate>,
     status: Arc<Status>,
     fault: Fault,
@@ -79,6 +83,7 @@ impl Keeping {
         for second in 1_u64.. {
             let is_end = ended.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout);
             self.show_waits();
+            self.look_for_a_newer_start();
             if second.is_multiple_of(LOOK) && !self.stop.is_set() {
                 self.look_at_partitions();
             }
@@ -90,6 +95,17 @@ impl Keeping {
                 return;
             }
             self.bound_the_stop();
+        }
+    }
+
+    /// Ends an idle copy of the job too, when a newer one has been started.
+    fn look_for_a_newer_start(&self) {
+        let (folder, own) = &self.generation;
+        match folder.is_superseded(*own) {
+            Ok(false) => {}
+            Ok(true) if self.stop.is_set() => {}
+            Ok(true) => self.fault.raise("a newer start has taken the job over"),
+            Err(error) => tracing::warn!("could not look for a newer start: {}", chain(&error)),
         }
     }
 

@@ -62,6 +62,8 @@ pub enum Phase {
     Live,
     /// Committing what is left.
     Stopping,
+    /// All is committed, or the job has failed.
+    Ended,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -256,6 +258,19 @@ impl Status {
     /// The next offsets that the input tables are sealed through.
     pub(crate) fn offsets(&self) -> BTreeMap<PartitionId, i64> {
         self.lock().sealed_offsets.clone()
+    }
+
+    /// Notes the epoch that the views are true of.
+    pub(crate) fn views_stand(&self, epoch: Epoch) {
+        self.lock().views.as_of = Some(epoch);
+    }
+
+    /// Whether the views are true of `epoch`, or have been away for longer than `patience`.
+    pub(crate) fn views_settled(&self, epoch: Epoch, patience: Duration) -> bool {
+        let state = self.lock();
+        let waits = state.waits.get("views");
+        state.views.as_of >= Some(epoch)
+            || waits.is_some_and(|(since, _)| since.elapsed() > patience)
     }
 
     /// Shows that `name` waits, from now on if it did not before.

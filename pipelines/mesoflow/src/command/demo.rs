@@ -118,6 +118,7 @@ fn generate(args: &Args) -> Result<(Vec<PathBuf>, Names, Wanted)> {
     fs::create_dir_all(&folder)
         .with_context(|| format!("make the folder {}", folder.display()))
         .advise("name a folder that can be written with --folder")?;
+    keep_numbers(args, &folder)?;
     let mut generator = Generator::new(config)
         .advise("see `mesoflow demo --help` for what the numbers may be")
         .wrong()?;
@@ -145,6 +146,27 @@ fn generate(args: &Args) -> Result<(Vec<PathBuf>, Names, Wanted)> {
         characters: oracle.worn().len(),
     };
     Ok((files, generator.names(), wanted))
+}
+
+/// Keeps the numbers beside the input: input of other numbers is other input, which a folder that has read
+/// some already must not get.
+fn keep_numbers(args: &Args, folder: &Path) -> Result<()> {
+    let file = folder.join("numbers");
+    let numbers = format!("--characters {} --likes {}", args.characters, args.likes);
+    let kept = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        kept => Some(kept.with_context(|| format!("read {}", file.display()))?),
+    };
+    match kept {
+        Some(kept) if kept != numbers => Err(anyhow!(
+            "{} holds a demo made with {kept}",
+            args.folder.display()
+        ))
+        .advise("use the same numbers, another --folder, or delete the folder")
+        .wrong(),
+        Some(_) => Ok(()),
+        None => fs::write(&file, numbers).with_context(|| format!("write {}", file.display())),
+    }
 }
 
 fn start(demo: &Job, handle: &Handle) -> Result<JoinHandle<Result<(), JobError>>> {
@@ -247,6 +269,9 @@ fn page(report: &Report, values: &[Shown], started: Instant) -> String {
 
 fn where_next(args: &Args, values: &[Shown]) -> String {
     let ocid = values.first().map_or("OCID", |shown| shown.ocid.as_str());
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "mesoflow".to_owned());
     let job = if args.folder == Path::new("mesoflow-data") {
         String::new()
     } else {
@@ -257,10 +282,10 @@ fn where_next(args: &Args, values: &[Shown]) -> String {
     };
     format!(
         "\nWhere to look next:\n{job}\
-         \x20 mesoflow get character {ocid}       a value with its breakdown\n\
-         \x20 mesoflow explain {ocid}             which event, tables and rules gave it\n\
-         \x20 mesoflow tables                     the Delta tables; `tables sql NAME` for DuckDB and Polars\n\
-         \x20 mesoflow run JOB.toml               the same job over your Kafka topics\n"
+         \x20 {program} get character {ocid}   a value with its breakdown\n\
+         \x20 {program} explain {ocid}         which event, tables and rules gave it\n\
+         \x20 {program} tables                 the Delta tables; `tables sql NAME` for DuckDB and Polars\n\
+         \x20 {program} run JOB.toml           the same job over your Kafka topics\n"
     )
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use views::ViewError;
+
 use runtime::{Handle, Job, JobError, Report, Until};
 
 use crate::failure::Failed as _;
@@ -80,6 +82,9 @@ fn advice(error: &JobError) -> &'static str {
         }
         JobError::Seal(runtime::SealError::Changed { .. }) => {
             "restore the topic, or rebuild in a new folder: what was read is not there any more"
+        }
+        JobError::OpenViews(ViewError::Fenced { .. }) => {
+            "give the job another name: a job of this name with another folder, or a newer copy, owns the views"
         }
         JobError::OpenViews(_) | JobError::Views(_) => {
             "see whether views.kind and views.url are right"

@@ -160,9 +160,12 @@ impl TableGroup for InputTables {
             is_new(&self.accounting),
             is_new(&self.likes),
         );
+        // Idle partitions too: a table that names all of them tells when there are others.
+        let cut = feed.binding.cut.iter();
+        self.cut
+            .extend(cut.map(|(&partition, read)| (partition, read.next_offset)));
         let mut counts = BTreeMap::<PartitionId, (i64, Counts)>::new();
         for batch in &feed.batches {
-            self.cut.insert(batch.partition, batch.next_offset);
             if rejected {
                 for row in batch.admitted.rejected() {
                     self.rejected_rows.push(batch.partition, epoch, row);

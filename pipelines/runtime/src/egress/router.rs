@@ -62,7 +62,7 @@ pub(crate) struct FinishedEpoch {
 }
 
 /// What all workers hold at an epoch.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ReadOut {
     /// The epoch.
     pub(crate) as_of: Epoch,

@@ -5,13 +5,18 @@ use lake::{Lake, LakeError, Owner, Table};
 use model::Epoch;
 use model::tables::{Relation, ValuationRows, changes};
 
+use valuation::RulesetHash;
+
 use super::committer::TableGroup;
 use super::inputs::seal;
 use super::router::FinishedEpoch;
+use crate::job::{RULESET, as_position};
 
 /// `item_valuations`, `preset_valuations` and `character_valuations`.
 pub(crate) struct ValuationTables {
     tables: [Table; 3],
+    /// The rules in force, as a position of the tables.
+    ruleset: (String, i64),
     rows: ValuationRows,
     /// Rows of a commit that is under way: kept until every table has them.
     prepared: Option<[RecordBatch; 3]>,
@@ -19,13 +24,18 @@ pub(crate) struct ValuationTables {
 
 impl ValuationTables {
     /// Opens the tables and fences older generations off.
-    pub(crate) fn open(lake: &Lake, owner: &Owner) -> Result<Self, LakeError> {
+    pub(crate) fn open(
+        lake: &Lake,
+        owner: &Owner,
+        ruleset: RulesetHash,
+    ) -> Result<Self, LakeError> {
         Ok(Self {
             tables: [
                 lake.table(Relation::ItemValuations, owner)?,
                 lake.table(Relation::PresetValuations, owner)?,
                 lake.table(Relation::CharacterValuations, owner)?,
             ],
+            ruleset: (RULESET.to_owned(), as_position(ruleset)),
             rows: ValuationRows::default(),
             prepared: None,
         })
@@ -89,7 +99,7 @@ impl TableGroup for ValuationTables {
                 Some(committed) => after(batch, committed),
                 None => batch.clone(),
             };
-            seal(table, &batch, through, &[])?;
+            seal(table, &batch, through, std::slice::from_ref(&self.ruleset))?;
         }
         self.prepared = None;
         Ok(())

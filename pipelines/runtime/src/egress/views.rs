@@ -3,6 +3,7 @@
 //! forgets what waits, and writes anew.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -111,9 +112,13 @@ pub(crate) struct ViewHost {
     folder: JobFolder,
     stop: StopFlag,
     status: Arc<Status>,
-    /// Whether to give up after the second try, so that a start is not held up.
-    patience: Arc<std::sync::atomic::AtomicBool>,
+    /// Whether to wait without a limit; before, so that a start is not held up, two tries must do.
+    patience: Arc<AtomicBool>,
+    stopping_since: Option<Instant>,
 }
+
+/// How long the views may go on writing when the job stops.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 impl ViewHost {
     /// A host in `folder`, which gives up when `stop` is set.
@@ -124,12 +129,13 @@ impl ViewHost {
             stop,
             status,
             patience: Arc::default(),
+            stopping_since: None,
         }
     }
 
     /// Set it once the job has started: from then on the host waits without a limit.
     #[must_use]
-    pub(crate) fn patience(&self) -> Arc<std::sync::atomic::AtomicBool> {
+    pub(crate) fn patience(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.patience)
     }
 }
@@ -141,7 +147,7 @@ impl Host for ViewHost {
     }
 
     fn wait(&mut self, error: &ViewError, attempt: u32) -> bool {
-        let is_patient = self.patience.load(std::sync::atomic::Ordering::Relaxed);
+        let is_patient = self.patience.load(Ordering::Relaxed);
         if self.stop.is_set() || (!is_patient && attempt > 2) {
             return false;
         }
@@ -159,6 +165,14 @@ impl Host for ViewHost {
             u64::from(std::process::id().wrapping_mul(2_654_435_761) >> 24) * longest / 1024;
         thread::sleep(Duration::from_millis(longest - jitter));
         true
+    }
+
+    fn abandons(&mut self) -> bool {
+        if !self.stop.is_set() {
+            return false;
+        }
+        let since = *self.stopping_since.get_or_insert_with(Instant::now);
+        since.elapsed() > STOP_WITHIN
     }
 }
 
@@ -198,13 +212,18 @@ impl ViewSink {
             .spawn(move || {
                 let done = Views::new(plan).run();
                 if let Err(error) = &done
-                    && !matches!(error, ViewError::GaveUp { .. })
+                    && !is_left_to_the_next_start(error)
                 {
                     failed();
                 }
                 done
             })?;
         Ok(Self { queue, thread })
+    }
+
+    /// Whether the thread goes on.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.thread.is_finished()
     }
 
     /// Writes what is left and waits for the thread. A store that is away when the job ends is no
@@ -215,7 +234,7 @@ impl ViewSink {
     pub(crate) fn finish(self) -> Result<(), ViewError> {
         self.queue.close();
         match self.thread.join().expect("the view thread panicked") {
-            Err(error @ ViewError::GaveUp { .. }) => {
+            Err(error) if is_left_to_the_next_start(&error) => {
                 tracing::warn!(
                     "the views stay behind until the next start: {}",
                     crate::status::chain(&error)
@@ -225,6 +244,15 @@ impl ViewSink {
             done => done,
         }
     }
+}
+
+/// A store that is away, or a write that takes too long, when the job stops: the next start goes on from
+/// the store's marker.
+fn is_left_to_the_next_start(error: &ViewError) -> bool {
+    matches!(
+        error,
+        ViewError::GaveUp { .. } | ViewError::Abandoned { .. }
+    )
 }
 
 struct Views<S> {
@@ -263,6 +291,7 @@ impl<S: ViewStore> Views<S> {
             let need = self.plan.writer.need()?;
             if let Need::Differences { from, .. } = need {
                 self.drop_pending_through(from);
+                self.plan.status.views_stand(from);
             }
             match decide::step(&need, self.since, self.newest) {
                 Step::Write { from, to } => self.write(from, to)?,

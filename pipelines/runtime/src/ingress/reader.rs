@@ -63,7 +63,7 @@ pub struct ReaderError {
     /// The first offset that was not read.
     pub next_offset: i64,
     /// The cause.
-    pub source: SourceError,
+    pub source: Box<SourceError>,
 }
 
 /// What a reader thread tells the sealer.
@@ -218,7 +218,7 @@ fn step(
         Err(source) => Err(ReaderError {
             partition,
             next_offset: plan.reader.next_offset(),
-            source,
+            source: Box::new(source),
         }),
     }
 }

@@ -94,6 +94,29 @@ pub(crate) struct Sealer<'a> {
 }
 
 impl Sealer<'_> {
+    /// Begins a leg under new rules with an epoch without records, and reads out right after it: that
+    /// epoch's changes are the differences between the rules. The next epoch leaves room for the read-out.
+    ///
+    /// - `bound`: that epoch, if an earlier generation has bound it.
+    pub(crate) fn switch(
+        &mut self,
+        bound: Option<Binding>,
+        deliver: &mut dyn FnMut(Arc<SealedEpoch>),
+    ) -> Result<(), SealError> {
+        let epoch = match bound {
+            Some(binding) => SealedEpoch {
+                binding,
+                batches: Vec::new(),
+                bytes: 0,
+            },
+            None => self.close()?,
+        };
+        if self.hand_on(epoch, deliver) {
+            self.feeder.read_out_now();
+        }
+        Ok(())
+    }
+
     /// Reads bound epochs again, those above what some input table sealed, with the same records at the
     /// same epochs. Says whether it came to their end before the readers were stopped.
     ///

@@ -1,18 +1,22 @@
 //! The sinks of a job: opened, started, ended.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use dataflow::Change;
 use lake::{Lake, Owner, Table};
 use model::Epoch;
+use model::valued::CharacterValuation;
+use sources::StopFlag;
 use views::{Need, RedisStore, SqliteStore, ViewError, ViewStore, ViewWriter};
 
 use crate::config::Job;
 use crate::egress::{
-    Committer, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, Router, Said, Sinking,
-    ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
+    Committer, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut, Router, Said,
+    Sinking, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
 };
 use crate::error::{Fault, JobError};
 use crate::feeder::Feeder;
@@ -141,6 +145,7 @@ impl Egress {
 pub(super) struct Routing {
     pub(super) inputs: Committer<SealedEpoch>,
     thread: JoinHandle<[Committer<FinishedEpoch>; 2]>,
+    read_outs: Receiver<ReadOut>,
     now: NowTables,
 }
 
@@ -150,7 +155,10 @@ impl Routing {
         said: Receiver<Said>,
         egress: Egress,
         views: &Arc<ViewQueue>,
+        switched_from: Option<ReadOut>,
     ) -> Result<Self, JobError> {
+        let (read_out, read_outs) = unbounded();
+        let mut switch = switched_from.map(Switch::from);
         let Egress {
             inputs,
             valuations,
@@ -170,6 +178,20 @@ impl Routing {
                 // Ends when feeder and workers are gone.
                 for said in said {
                     for finished in router.take(said) {
+                        let finished = match switch.take() {
+                            Some(mut waiting) => match waiting.take(finished) {
+                                Some((epoch, read_out)) => {
+                                    // The views are written anew under new rules: this is what with.
+                                    views.push_read_out(read_out);
+                                    Finished::Epoch(epoch)
+                                }
+                                None => {
+                                    switch = Some(waiting);
+                                    continue;
+                                }
+                            },
+                            None => finished,
+                        };
                         match finished {
                             Finished::Epoch(epoch) => {
                                 gate.reached("dataflow", epoch.epoch);
@@ -180,7 +202,13 @@ impl Routing {
                                 valuations.feed(Arc::clone(&epoch));
                                 likes.feed(epoch);
                             }
-                            Finished::ReadOut(read_out) => views.push_read_out(read_out),
+                            Finished::ReadOut(told) => {
+                                // Whoever wants to know asked for it; at other times nobody listens.
+                                if read_out.send(told.clone()).is_err() {
+                                    tracing::debug!("nobody waits for a read-out");
+                                }
+                                views.push_read_out(told);
+                            }
                         }
                     }
                 }
@@ -193,8 +221,24 @@ impl Routing {
         Ok(Self {
             inputs,
             thread,
+            read_outs,
             now,
         })
+    }
+
+    /// What the graphs hold after all epochs that were fed; `None` if the job is stopped before it comes.
+    pub(super) fn read_out(&self, feeder: &Feeder, stop: &StopFlag) -> Option<ReadOut> {
+        // Older ones were for the views.
+        while self.read_outs.try_recv().is_ok() {}
+        feeder.want_read_out();
+        while !stop.is_set() {
+            match self.read_outs.recv_timeout(Duration::from_millis(100)) {
+                Ok(read_out) => return Some(read_out),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        None
     }
 
     /// Commits what is left; the workers must be gone.
@@ -209,10 +253,67 @@ impl Routing {
     }
 }
 
+/// The first epoch under new rules: its changes are the differences to what was held under the old ones.
+struct Switch {
+    old: ReadOut,
+    epoch: Option<Arc<FinishedEpoch>>,
+}
+
+impl From<ReadOut> for Switch {
+    fn from(old: ReadOut) -> Self {
+        Self { old, epoch: None }
+    }
+}
+
+impl Switch {
+    /// Holds the first epoch back until it is read out, and gives it with its changes then.
+    fn take(&mut self, finished: Finished) -> Option<(Arc<FinishedEpoch>, ReadOut)> {
+        match finished {
+            Finished::Epoch(epoch) => {
+                self.epoch = Some(epoch);
+                None
+            }
+            Finished::ReadOut(new) => {
+                let epoch = self.epoch.take()?;
+                let changed = FinishedEpoch {
+                    epoch: epoch.epoch,
+                    valuations: differences(&self.old, &new),
+                    like_counts: epoch.like_counts.clone(),
+                };
+                Some((Arc::new(changed), new))
+            }
+        }
+    }
+}
+
+/// The valuations that differ, by key.
+fn differences(old: &ReadOut, new: &ReadOut) -> Vec<Change<CharacterValuation>> {
+    let mut before: BTreeMap<&str, CharacterValuation> =
+        old.characters.iter().flat_map(|held| held.iter()).collect();
+    let mut changes = Vec::new();
+    for (ocid, value) in new.characters.iter().flat_map(|held| held.iter()) {
+        let was = before.remove(ocid);
+        if was.as_ref() != Some(&value) {
+            changes.push(Change {
+                key: ocid.into(),
+                old: was,
+                new: Some(value),
+            });
+        }
+    }
+    changes.extend(before.into_iter().map(|(ocid, was)| Change {
+        key: ocid.into(),
+        old: Some(was),
+        new: None,
+    }));
+    changes.sort_by(|a, b| a.key.cmp(&b.key));
+    changes
+}
+
 /// The writer of the view store.
 pub(super) enum Views {
-    Embedded(ViewWriter<SqliteStore, ViewHost>),
-    Redis(ViewWriter<RedisStore, ViewHost>),
+    Embedded(Box<ViewWriter<SqliteStore, ViewHost>>),
+    Redis(Box<ViewWriter<RedisStore, ViewHost>>),
 }
 
 impl Views {
@@ -241,8 +342,8 @@ impl Views {
         feeder: &Arc<Feeder>,
     ) -> Result<ViewSink, JobError> {
         match self {
-            Self::Embedded(writer) => start(writer, context, queue, since, feeder),
-            Self::Redis(writer) => start(writer, context, queue, since, feeder),
+            Self::Embedded(writer) => start(*writer, context, queue, since, feeder),
+            Self::Redis(writer) => start(*writer, context, queue, since, feeder),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type};
 use lake::Lake;
+use model::Epoch;
 use model::tables::Relation;
 use model::view::{CharacterView, Kind, ShardKeys, Stamped, ViewKey, likes};
 use sources::generator::Outcomes;
@@ -32,8 +33,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// One pass over what the generator says it sent; shares nothing with the graphs but the price of an
     /// item.
-    pub(crate) fn right(world: &World) -> Self {
-        let rules = odds::shipped("kms_2026_03").unwrap();
+    pub(crate) fn right(world: &World, ruleset: &str) -> Self {
+        let rules = odds::shipped(ruleset).unwrap();
         let names = world.generator.names();
         let characters = world.oracle.worn().iter().map(|(&character, &revision)| {
             let outfit = world.generator.outfit(character, revision);
@@ -107,13 +108,26 @@ impl Answer {
 
     /// What the tables of changes add up to.
     pub(crate) fn of_tables(folder: &Path) -> Self {
+        Self::of_tables_as_of(folder, Epoch(u64::MAX - 1))
+    }
+
+    /// What the tables of changes add up to at an epoch.
+    pub(crate) fn of_tables_as_of(folder: &Path, epoch: Epoch) -> Self {
+        let batches = |lake: &Lake, relation: Relation| {
+            let view = lake
+                .view(relation)
+                .unwrap()
+                .expect("the job made the table");
+            let scan = view.scan().epochs(Epoch(0)..Epoch(epoch.0 + 1));
+            scan.batches()
+                .unwrap()
+                .collect::<Result<Vec<RecordBatch>, _>>()
+                .unwrap()
+        };
         let lake = Lake::open(&folder.join("tables")).unwrap();
         let mut presets: BTreeMap<(String, u8, i128, u32), i64> = BTreeMap::new();
         for batch in batches(&lake, Relation::PresetValuations) {
-            let (ocids, numbers) = (
-                texts(&batch, "ocid"),
-                ints(&batch, "preset"),
-            );
+            let (ocids, numbers) = (texts(&batch, "ocid"), ints(&batch, "preset"));
             let costs = batch["cost_mesos"].as_primitive::<Decimal128Type>();
             let missing = ints(&batch, "missing_parts");
             for row in 0..batch.num_rows() {
@@ -128,10 +142,7 @@ impl Answer {
         }
         let mut best: BTreeMap<(String, u8), i64> = BTreeMap::new();
         for batch in batches(&lake, Relation::CharacterValuations) {
-            let (ocids, numbers) = (
-                texts(&batch, "ocid"),
-                ints(&batch, "preset"),
-            );
+            let (ocids, numbers) = (texts(&batch, "ocid"), ints(&batch, "preset"));
             for (row, ocid) in ocids.iter().enumerate() {
                 *best.entry((ocid.clone(), numbers[row] as u8)).or_default() += diff(&batch, row);
             }

@@ -59,7 +59,7 @@ fn after_a_stop_and_a_restart_redis_tables_and_the_generators_model_agree() {
         .map(|(partition, outcomes)| (partition.to_string(), outcomes.clone()))
         .collect();
     assert_eq!(accounting(folder.path()), wanted);
-    let right = Answer::right(&world);
+    let right = Answer::right(&world, "kms_2026_03");
     assert_eq!(Answer::of_tables(folder.path()), right);
     assert_eq!(Answer::of_redis(world.name()), right);
     let names = world.generator.names();

@@ -2,4 +2,5 @@
 
 mod answer;
 mod end_to_end;
+mod rules;
 mod world;
