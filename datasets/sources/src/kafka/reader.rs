@@ -70,6 +70,8 @@ impl KafkaReader {
         stop_at: Option<i64>,
         timeout: Duration,
     ) -> Result<Taken, SourceError> {
+        // librdkafka waits for whole milliseconds: what is left of one would be a spin, not a wait.
+        let timeout = Duration::from_millis(timeout.as_micros().div_ceil(1_000) as u64);
         match self.queue.poll(timeout) {
             None => Ok(Taken::Nothing),
             Some(Ok(message)) => {
