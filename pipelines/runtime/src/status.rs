@@ -1,6 +1,9 @@
 //! What a running job says of itself: progress, accounting, waits with name and age, and the trace of a
 //! sampled epoch. Written by the threads, read by commands and metrics.
 
+mod report;
+mod trace;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -8,11 +11,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use model::admission::{Counts, Outcome};
-use model::{Epoch, EventId, Millis, PartitionId};
+use model::{Epoch, PartitionId};
 use serde::Serialize;
 
 use crate::clock::now_millis;
 use crate::ingress::SealedEpoch;
+
+pub use report::{GroupReport, PartitionReport, Report, WaitReport};
+use trace::Sampled;
+pub(crate) use trace::Stage;
+pub use trace::Trace;
 
 /// An error and its causes in one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
@@ -86,122 +94,6 @@ struct ViewsState {
     as_of: Option<Epoch>,
     values: u64,
     last: Duration,
-}
-
-/// A step on the way of an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
-    /// Every worker said everything of it.
-    Finished,
-    /// The group committed it.
-    Table(&'static str),
-    /// Readers of the views see it.
-    Views,
-}
-
-/// An epoch whose way is followed.
-#[derive(Clone, Debug)]
-struct Sampled {
-    epoch: Epoch,
-    event_id: EventId,
-    partition: PartitionId,
-    offset: i64,
-    appended: Millis,
-    sealed_millis: u64,
-    stages: BTreeMap<Stage, u64>,
-}
-
-/// The way of one event, from the topic to views and tables.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Trace {
-    /// The event.
-    pub event_id: String,
-    /// Its topic and partition.
-    pub partition: String,
-    /// Its offset.
-    pub offset: i64,
-    /// Its epoch.
-    pub epoch: Epoch,
-    /// The timestamp that the broker gave it, in milliseconds since 1970.
-    pub appended_at: i64,
-    /// Milliseconds since then at which each stage was reached, `sealed` first.
-    pub millis_after: BTreeMap<String, i64>,
-}
-
-/// A job at one moment, for people and metrics.
-#[derive(Clone, Debug, Serialize)]
-pub struct Report {
-    /// What the job is doing.
-    pub phase: Phase,
-    /// Rows of the input tables that were loaded at the start.
-    pub loaded_rows: u64,
-    /// Epochs that were sealed.
-    pub epochs: u64,
-    /// The newest epoch that is bound, durable and released.
-    pub sealed: Epoch,
-    /// The newest epoch of which the workers have said everything.
-    pub finished: Epoch,
-    /// Per partition what was read and what became of it.
-    pub partitions: BTreeMap<String, PartitionReport>,
-    /// Per group of tables what was committed.
-    pub tables: BTreeMap<&'static str, GroupReport>,
-    /// The epoch that the views are true of.
-    pub views_as_of: Option<Epoch>,
-    /// Values that were written to the views.
-    pub view_values: u64,
-    /// Milliseconds that the last write of the views took.
-    pub views_millis: f64,
-    /// What holds the job up, by name.
-    pub waits: BTreeMap<&'static str, WaitReport>,
-    /// The last event that was followed all the way.
-    pub trace: Option<Trace>,
-}
-
-/// The accounting of a partition since the start of the process.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct PartitionReport {
-    /// The first offset that is in no epoch.
-    pub next_offset: i64,
-    /// Records read.
-    pub read: u64,
-    /// What became of them.
-    #[serde(flatten)]
-    pub counts: Counts,
-    /// `read` less the sum of the outcomes: 0.
-    pub residual: i64,
-    /// How far back duplicates are known, in milliseconds.
-    pub dedup_horizon_millis: i64,
-}
-
-/// A group of tables.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct GroupReport {
-    /// Rows committed since the start of the process.
-    pub rows: u64,
-    /// Commits since then.
-    pub commits: u64,
-    /// Milliseconds that the last one took.
-    pub last_commit_millis: f64,
-}
-
-/// Something that waits.
-#[derive(Clone, Debug, Serialize)]
-pub struct WaitReport {
-    /// For how long, in seconds.
-    pub age_seconds: f64,
-    /// What for.
-    pub why: String,
-}
-
-impl Report {
-    /// All partitions together.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        self.partitions
-            .values()
-            .map(|partition| partition.counts)
-            .sum()
-    }
 }
 
 impl Status {
@@ -431,43 +323,3 @@ impl Status {
 
 /// Everything that can wait.
 pub(crate) const WAITS: [&str; 6] = ["source", "flow", "inputs", "valuations", "likes", "views"];
-
-impl Sampled {
-    /// The first record of the epoch that was accepted, if any.
-    fn of(epoch: &SealedEpoch) -> Option<Self> {
-        epoch.batches.iter().find_map(|batch| {
-            let row = batch.admitted.rows().find(|row| row.event_id.is_some())?;
-            Some(Self {
-                epoch: epoch.binding.epoch,
-                event_id: row.event_id?,
-                partition: batch.partition,
-                offset: row.offset,
-                appended: row.timestamp_millis,
-                sealed_millis: now_millis(),
-                stages: BTreeMap::new(),
-            })
-        })
-    }
-
-    fn told(&self) -> Trace {
-        let after = |millis: u64| millis.cast_signed() - self.appended.0;
-        let stages = self.stages.iter().map(|(stage, &millis)| {
-            let name = match stage {
-                Stage::Finished => "finished".to_owned(),
-                Stage::Table(group) => format!("committed {group}"),
-                Stage::Views => "views".to_owned(),
-            };
-            (name, after(millis))
-        });
-        Trace {
-            event_id: self.event_id.to_string(),
-            partition: self.partition.to_string(),
-            offset: self.offset,
-            epoch: self.epoch,
-            appended_at: self.appended.0,
-            millis_after: stages
-                .chain([("sealed".to_owned(), after(self.sealed_millis))])
-                .collect(),
-        }
-    }
-}

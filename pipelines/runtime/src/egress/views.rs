@@ -2,179 +2,28 @@
 //! its place is written anew from a read-out. It never holds a source: when it is too far behind it
 //! forgets what waits, and writes anew.
 
+mod host;
+mod net;
+mod queue;
+
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use model::Epoch;
 use model::valued::CharacterValuation;
 use model::view::CharacterEncoder;
-use rustc_hash::FxHashMap;
-use sources::StopFlag;
 use views::{
     Host, HostError, Need, Probed, Step, ViewChange, ViewError, ViewStore, ViewWriter, decide,
 };
 
+pub(crate) use host::ViewHost;
+use net::Net;
+pub(crate) use queue::ViewQueue;
+
 use super::router::{FinishedEpoch, ReadOut};
-use crate::folder::{Generation, JobFolder};
 use crate::status::{Stage, Status};
-
-/// What waits for the view thread.
-pub(crate) struct ViewQueue {
-    changes_max: usize,
-    state: Mutex<Waiting>,
-    moved: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    epochs: VecDeque<Arc<FinishedEpoch>>,
-    read_out: Option<ReadOut>,
-    changes: usize,
-    /// Epochs up to here were forgotten for want of room.
-    forgotten: Option<Epoch>,
-    closed: bool,
-}
-
-impl ViewQueue {
-    /// A queue that forgets what waits in it when that is more than `changes_max` changes.
-    #[must_use]
-    pub(crate) fn new(changes_max: usize) -> Self {
-        Self {
-            changes_max,
-            state: Mutex::default(),
-            moved: Condvar::new(),
-        }
-    }
-
-    /// Adds a finished epoch.
-    pub(crate) fn push(&self, epoch: &Arc<FinishedEpoch>) {
-        let mut state = self.lock();
-        // An epoch without changes takes room too.
-        state.changes += 1 + epoch.valuations.len() + epoch.like_counts.len();
-        state.epochs.push_back(Arc::clone(epoch));
-        if state.changes > self.changes_max {
-            tracing::warn!(
-                epochs = state.epochs.len(),
-                "the views are too far behind, they will be rewritten"
-            );
-            state.forgotten = Some(epoch.epoch);
-            state.epochs.clear();
-            state.changes = 0;
-        }
-        self.moved.notify_one();
-    }
-
-    /// Adds what a rewrite is made of.
-    pub(crate) fn push_read_out(&self, read_out: ReadOut) {
-        self.lock().read_out = Some(read_out);
-        self.moved.notify_one();
-    }
-
-    /// Says that nothing more will come.
-    pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.moved.notify_one();
-    }
-
-    /// Takes what waits; waits for it at most so long.
-    fn take(&self, timeout: Duration) -> Waiting {
-        let state = self.lock();
-        let is_idle = |waiting: &mut Waiting| {
-            waiting.epochs.is_empty()
-                && waiting.read_out.is_none()
-                && waiting.forgotten.is_none()
-                && !waiting.closed
-        };
-        let (mut state, _) = self
-            .moved
-            .wait_timeout_while(state, timeout, is_idle)
-            .unwrap_or_else(PoisonError::into_inner);
-        let closed = state.closed;
-        std::mem::replace(
-            &mut *state,
-            Waiting {
-                closed,
-                ..Waiting::default()
-            },
-        )
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a view writer asks of this job.
-pub(crate) struct ViewHost {
-    folder: JobFolder,
-    stop: StopFlag,
-    status: Arc<Status>,
-    /// Whether to wait without a limit; before, so that a start is not held up, two tries must do.
-    patience: Arc<AtomicBool>,
-    stopping_since: Option<Instant>,
-}
-
-/// How long the views may go on writing when the job stops.
-const STOP_WITHIN: Duration = Duration::from_secs(3);
-
-impl ViewHost {
-    /// A host in `folder`, which gives up when `stop` is set.
-    #[must_use]
-    pub(crate) fn new(folder: JobFolder, stop: StopFlag, status: Arc<Status>) -> Self {
-        Self {
-            folder,
-            stop,
-            status,
-            patience: Arc::default(),
-            stopping_since: None,
-        }
-    }
-
-    /// Set it once the job has started: from then on the host waits without a limit.
-    #[must_use]
-    pub(crate) fn patience(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.patience)
-    }
-}
-
-impl Host for ViewHost {
-    fn newest_generation(&mut self) -> Result<u64, HostError> {
-        let newest = self.folder.newest_generation()?;
-        Ok(newest.map_or(0, |Generation(number)| number))
-    }
-
-    fn wait(&mut self, error: &ViewError, attempt: u32) -> bool {
-        let is_patient = self.patience.load(Ordering::Relaxed);
-        if self.stop.is_set() || (!is_patient && attempt > 2) {
-            return false;
-        }
-        if attempt.is_power_of_two() {
-            tracing::warn!(
-                attempt,
-                "the view store does not answer: {}",
-                crate::status::chain(error)
-            );
-        }
-        self.status.wait("views", &crate::status::chain(error));
-        // 50 ms, 100 ms... up to 3.2 s, each less a part that differs from process to process.
-        let longest = 50 << attempt.min(6);
-        let jitter =
-            u64::from(std::process::id().wrapping_mul(2_654_435_761) >> 24) * longest / 1024;
-        thread::sleep(Duration::from_millis(longest - jitter));
-        true
-    }
-
-    fn abandons(&mut self) -> bool {
-        if !self.stop.is_set() {
-            return false;
-        }
-        let since = *self.stopping_since.get_or_insert_with(Instant::now);
-        since.elapsed() > STOP_WITHIN
-    }
-}
 
 /// The running view thread.
 pub(crate) struct ViewSink {
@@ -443,87 +292,5 @@ impl<S: ViewStore> Views<S> {
             .differing()
             .map(|(target, new, at)| ViewChange::likes(target, at, new.copied()));
         characters.chain(likes).collect()
-    }
-}
-
-/// Changes of keys over some epochs, folded; in the order of their first change.
-struct Net<'a, V> {
-    places: FxHashMap<&'a str, usize>,
-    changes: Vec<NetChange<'a, V>>,
-}
-
-impl<V> Default for Net<'_, V> {
-    fn default() -> Self {
-        Self {
-            places: FxHashMap::default(),
-            changes: Vec::new(),
-        }
-    }
-}
-
-struct NetChange<'a, V> {
-    key: &'a str,
-    old: Option<&'a V>,
-    new: Option<&'a V>,
-    at: Epoch,
-}
-
-impl<'a, V: PartialEq> Net<'a, V> {
-    fn add(&mut self, key: &'a str, old: Option<&'a V>, new: Option<&'a V>, at: Epoch) {
-        let place = *self.places.entry(key).or_insert(self.changes.len());
-        match self.changes.get_mut(place) {
-            Some(change) => {
-                change.new = new;
-                change.at = at;
-            }
-            None => self.changes.push(NetChange { key, old, new, at }),
-        }
-    }
-
-    /// Keys whose value is another than before, each with its new value and when it came.
-    fn differing(self) -> impl Iterator<Item = (&'a str, Option<&'a V>, Epoch)> {
-        self.changes
-            .into_iter()
-            .filter(|change| change.old != change.new)
-            .map(|change| (change.key, change.new, change.at))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn changes_of_a_key_are_folded_and_what_came_back_is_left_out() {
-        let mut net = Net::<i64>::default();
-        net.add("a", None, Some(&1), Epoch(1));
-        net.add("b", Some(&5), Some(&6), Epoch(1));
-        net.add("a", Some(&1), Some(&2), Epoch(2));
-        net.add("b", Some(&6), Some(&5), Epoch(3));
-        net.add("c", Some(&1), None, Epoch(3));
-        let differing: Vec<_> = net.differing().collect();
-        assert_eq!(
-            differing,
-            [("a", Some(&2), Epoch(2)), ("c", None, Epoch(3))]
-        );
-    }
-
-    #[test]
-    fn a_queue_without_room_forgets_what_waits() {
-        let queue = ViewQueue::new(2);
-        for epoch in 1..=3 {
-            queue.push(&Arc::new(FinishedEpoch {
-                epoch: Epoch(epoch),
-                ..FinishedEpoch::default()
-            }));
-        }
-        let waiting = queue.take(Duration::ZERO);
-        assert_eq!(
-            (waiting.epochs.len(), waiting.forgotten),
-            (0, Some(Epoch(3)))
-        );
-        assert!(!waiting.closed);
-        queue.close();
-        assert!(queue.take(Duration::from_secs(60)).closed);
     }
 }

@@ -1,0 +1,77 @@
+//! What a view writer asks of the job around it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sources::StopFlag;
+use views::{Host, HostError, ViewError};
+
+use crate::folder::{Generation, JobFolder};
+use crate::status::{Status, chain};
+
+/// What a view writer asks of this job.
+pub(crate) struct ViewHost {
+    folder: JobFolder,
+    stop: StopFlag,
+    status: Arc<Status>,
+    /// Whether to wait without a limit; before, so that a start is not held up, two tries must do.
+    patience: Arc<AtomicBool>,
+    stopping_since: Option<Instant>,
+}
+
+/// How long the views may go on writing when the job stops.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+impl ViewHost {
+    /// A host in `folder`, which gives up when `stop` is set.
+    #[must_use]
+    pub(crate) fn new(folder: JobFolder, stop: StopFlag, status: Arc<Status>) -> Self {
+        Self {
+            folder,
+            stop,
+            status,
+            patience: Arc::default(),
+            stopping_since: None,
+        }
+    }
+
+    /// Set it once the job has started: from then on the host waits without a limit.
+    #[must_use]
+    pub(crate) fn patience(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.patience)
+    }
+}
+
+impl Host for ViewHost {
+    fn newest_generation(&mut self) -> Result<u64, HostError> {
+        let newest = self.folder.newest_generation()?;
+        Ok(newest.map_or(0, |Generation(number)| number))
+    }
+
+    fn wait(&mut self, error: &ViewError, attempt: u32) -> bool {
+        let is_patient = self.patience.load(Ordering::Relaxed);
+        if self.stop.is_set() || (!is_patient && attempt > 2) {
+            return false;
+        }
+        if attempt.is_power_of_two() {
+            tracing::warn!(attempt, "the view store does not answer: {}", chain(error));
+        }
+        self.status.wait("views", &chain(error));
+        // 50 ms, 100 ms... up to 3.2 s, each less a part that differs from process to process.
+        let longest = 50 << attempt.min(6);
+        let jitter =
+            u64::from(std::process::id().wrapping_mul(2_654_435_761) >> 24) * longest / 1024;
+        thread::sleep(Duration::from_millis(longest - jitter));
+        true
+    }
+
+    fn abandons(&mut self) -> bool {
+        if !self.stop.is_set() {
+            return false;
+        }
+        let since = *self.stopping_since.get_or_insert_with(Instant::now);
+        since.elapsed() > STOP_WITHIN
+    }
+}

@@ -1,0 +1,289 @@
+//! A stretch of a job under one ruleset: opened, run, ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+use lake::{Lake, Owner};
+use model::view::{Origin, ShardKeys};
+use model::{Epoch, Topic};
+use sources::Source;
+use valuation::Ruleset;
+use views::{Need, RedisStore, SqliteStore, ViewWriter};
+
+use super::reading::Reading;
+use super::rules::Plan;
+use super::sinks::{Context, Egress, Routing, Sinks, Views};
+use super::{Handle, Until, open_source};
+use crate::bindings::{self, BindingLog};
+use crate::config::{Job, ViewsKind};
+use crate::egress::{
+    InputTables, LikeTables, ReadOut, ValuationTables, ViewHost, ViewQueue, ViewSink,
+};
+use crate::error::{Fault, JobError};
+use crate::feeder::Feeder;
+use crate::flow::FlowGate;
+use crate::folder::{Generation, JobFolder};
+use crate::keeper::Keeper;
+use crate::recovery::input_scans;
+use crate::status::Phase;
+use crate::workers::Workers;
+
+/// The hash of graphs and code that views carry: raise it when a value may differ for the same inputs
+/// and rules.
+const CODE: &str = "1";
+
+/// The required sinks: they hold the sources when they are behind.
+const REQUIRED: [&str; 4] = ["dataflow", "inputs", "valuations", "likes"];
+
+/// How long the view store may take to answer.
+const VIEW_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A stretch of a job under one ruleset.
+pub(super) struct Leg<'a> {
+    pub(super) job: &'a Job,
+    /// Whether new epochs are under these rules, unless some that are bound already are under others.
+    pub(super) is_last: bool,
+    pub(super) until: Until,
+    pub(super) handle: &'a Handle,
+    pub(super) folder: JobFolder,
+    pub(super) generation: Generation,
+    pub(super) rules: Ruleset,
+}
+
+/// How a leg ended.
+pub(super) enum LegEnd {
+    /// The job is at its end.
+    Done,
+    /// All that was bound under the rules is committed; the next epoch is under others.
+    Switch {
+        /// What the graphs held then.
+        read_out: ReadOut,
+        /// The hash of the next rules, if an epoch is bound under them already.
+        next: Option<String>,
+    },
+}
+
+impl Leg<'_> {
+    /// Runs the leg.
+    ///
+    /// - `switched_from`: what the graphs held under the rules before, if these are others.
+    pub(super) fn run(self, switched_from: Option<ReadOut>) -> Result<LegEnd, JobError> {
+        let (job, stop, status) = (self.job, &self.handle.stop, &self.handle.status);
+        status.enter(Phase::Starting);
+        let source: Arc<dyn Source> = open_source(job, stop)?.into();
+        let gate = Arc::new(FlowGate::new(
+            job.flow.epochs_in_flight_max,
+            job.flow.bytes_in_flight_max,
+            &REQUIRED,
+        ));
+        let fault = Fault::new(stop.clone(), Arc::clone(&gate));
+
+        let owner = Owner {
+            job: job.job.clone(),
+            generation: self.generation.0,
+        };
+        let lake = Lake::open(&self.folder.tables())?;
+        let sinks = Sinks {
+            inputs: InputTables::open(
+                &lake,
+                &owner,
+                &self.topics(),
+                horizon_millis(job),
+                Arc::clone(status),
+            )?,
+            valuations: ValuationTables::open(&lake, &owner, self.rules.hash())?,
+            likes: LikeTables::open(&lake, &owner)?,
+        };
+        let ruleset = self.rules.hash().to_string();
+        let origin = Origin {
+            code: CODE.to_owned(),
+            ruleset: ruleset.clone(),
+        };
+        let host = ViewHost::new(self.folder.clone(), stop.clone(), Arc::clone(status));
+        let patience = host.patience();
+        let inherited = bindings::inherited(&self.folder, self.generation)?;
+        let bound = inherited.last().map_or(Epoch(0), |binding| binding.epoch);
+        let mut views = self.open_views(host, &origin, bound)?;
+        let need = match &mut views {
+            Some(views) => views.claim()?,
+            None => None,
+        };
+
+        let log = BindingLog::begin(&self.folder, self.generation, &inherited)?;
+        self.check_superseded()?;
+        bindings::remove_older(&self.folder, self.generation)?;
+
+        // History is kept from here on by all that may go on by differences.
+        let derived = sinks.derived();
+        let since = sinks.since();
+        let base = match need {
+            Some(Need::Differences { from, .. }) if from >= since => derived.min(from),
+            _ => derived,
+        };
+        let plan = Plan::of(&inherited, base, &ruleset, self.is_last);
+        let seen = sinks
+            .newest()
+            .max(bound)
+            .max(need.map_or(Epoch(0), highest));
+        tracing::info!(%base, %bound, %seen, %since, "the job goes on");
+
+        let prices_computed = Arc::new(AtomicU64::new(0));
+        let settings = graphs::Settings {
+            tell_from: Epoch(base.0 + 1),
+            prices_computed: Arc::clone(&prices_computed),
+            ..graphs::Settings::new(self.rules.clone())
+        };
+        let (said, listened) = unbounded();
+        let (workers, handles) = Workers::start(job.workers, settings, &said, &fault)?;
+        let tables = input_scans(&sinks.inputs);
+        let sealed_offsets = sinks.inputs.sealed_offsets();
+        let newest_sealed = sinks.inputs.newest().unwrap_or_default();
+        let newest = plan.end.unwrap_or_else(|| bound.max(newest_sealed));
+        let feeder = Arc::new(Feeder::new(handles, said, newest, seen));
+        gate.reached("dataflow", base);
+        gate.reached("inputs", sinks.inputs.sealed().unwrap_or_default());
+        gate.reached("valuations", derived);
+        gate.reached("likes", derived);
+
+        let context = Context {
+            job,
+            status,
+            gate: &gate,
+            fault: &fault,
+        };
+        let egress = Egress::start(&context, sinks, &lake, &owner, &ruleset)?;
+        let queue = Arc::new(ViewQueue::new(job.views.changes_waiting_max));
+        let view_sink = views
+            .map(|views| views.start(&context, &queue, base, &feeder))
+            .transpose()?;
+        patience.store(true, Ordering::Relaxed);
+        let is_switch = switched_from.is_some();
+        let routing = Routing::start(&context, listened, egress, &queue, switched_from)?;
+        let keeper = Keeper::start(
+            &context,
+            Arc::clone(&source),
+            stop.clone(),
+            (self.folder.clone(), self.generation),
+        )?;
+
+        let read = self.load_and_read(Reading {
+            source: &*source,
+            gate: &gate,
+            feeder: &feeder,
+            inputs: &routing.inputs,
+            log,
+            inherited,
+            plan: &plan,
+            is_switch,
+            tables,
+            base,
+            sealed_offsets,
+        });
+        let read_out = match (&read, plan.end) {
+            (Ok(()), Some(_)) => routing.read_out(&feeder, stop),
+            _ => None,
+        };
+
+        status.enter(Phase::Stopping);
+        if read.is_err() {
+            stop.set();
+        }
+        // A rewrite needs the workers: they stay until the views have what they need, or are away.
+        while view_sink.as_ref().is_some_and(ViewSink::is_running)
+            && !stop.is_set()
+            && !status.views_settled(feeder.as_of(), VIEW_TIMEOUT * 2)
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
+        feeder.end();
+        let worked = workers.join();
+        let committed = routing.finish();
+        let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
+        keeper.finish();
+        status.enter(Phase::Ended);
+        tracing::info!(
+            prices = prices_computed.load(Ordering::Relaxed),
+            "the job ended"
+        );
+        if read.is_err() || committed.is_err() || fault.first().is_some() {
+            self.check_superseded()?;
+        }
+        read?;
+        committed?;
+        viewed?;
+        worked?;
+        if let Some(what) = fault.first() {
+            return Err(JobError::Stopped { what });
+        }
+        Ok(match read_out {
+            Some(read_out) => LegEnd::Switch {
+                read_out,
+                next: plan.next,
+            },
+            // Without one the job was stopped: the next start does the rest.
+            None => LegEnd::Done,
+        })
+    }
+
+    /// Fails if a newer start has taken the job over: that is why everything else failed.
+    fn check_superseded(&self) -> Result<(), JobError> {
+        if self.folder.is_superseded(self.generation)? {
+            return Err(JobError::Superseded {
+                own: self.generation,
+            });
+        }
+        Ok(())
+    }
+
+    fn topics(&self) -> Vec<Topic> {
+        let names = &self.job.source.topics;
+        let mut topics = Vec::new();
+        if !names.equipment.is_empty() {
+            topics.push(Topic::Equipment);
+        }
+        if !names.likes.is_empty() {
+            topics.push(Topic::Likes);
+        }
+        topics
+    }
+
+    fn open_views(
+        &self,
+        host: ViewHost,
+        origin: &Origin,
+        bound: Epoch,
+    ) -> Result<Option<Views>, JobError> {
+        let generation = self.generation.0;
+        let origin = origin.clone();
+        Ok(match self.job.views.kind {
+            ViewsKind::None => None,
+            ViewsKind::Embedded => {
+                let store = SqliteStore::open(&self.folder.views()).map_err(JobError::OpenViews)?;
+                let writer = ViewWriter::new(store, host, generation, origin);
+                Some(Views::Embedded(Box::new(writer.shown_before(bound))))
+            }
+            ViewsKind::Redis => {
+                let keys = ShardKeys::new(&self.job.job, 0).expect("a job's name was checked");
+                let store = RedisStore::new(&self.job.views.url, keys, VIEW_TIMEOUT)
+                    .map_err(JobError::OpenViews)?;
+                let writer = ViewWriter::new(store, host, generation, origin);
+                Some(Views::Redis(Box::new(writer.shown_before(bound))))
+            }
+        })
+    }
+}
+
+pub(super) fn horizon_millis(job: &Job) -> i64 {
+    i64::try_from(job.admission.dedup_horizon_seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
+}
+
+/// The highest epoch that a store has shown, or will.
+fn highest(need: Need) -> Epoch {
+    match need {
+        Need::Differences { from, finish } => finish.map_or(from, |finish| finish.max(from)),
+        Need::Rewrite { at_least, .. } => at_least.unwrap_or_default(),
+    }
+}

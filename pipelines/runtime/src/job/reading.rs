@@ -1,0 +1,248 @@
+//! Reading on: the state is loaded, bound epochs are read again, new ones are sealed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::admission::{AdmissionSettings, Partition};
+use model::{Epoch, PartitionId, Topic};
+use sources::Source;
+
+use super::Until;
+use super::leg::{Leg, horizon_millis};
+use super::rules::Plan;
+use crate::bindings::{Binding, BindingLog};
+use crate::egress::Committer;
+use crate::error::JobError;
+use crate::feeder::{Feeder, InputBatch};
+use crate::flow::FlowGate;
+use crate::ingress::{ClosingRule, PartitionPlan, Pending, Readers, SealedEpoch, Sealer};
+use crate::recovery::{InputScan, Recovered, recover};
+use crate::status::Phase;
+
+impl Leg<'_> {
+    /// Loads the state, then reads on from what is sealed until the job ends.
+    pub(super) fn load_and_read(&self, reading: Reading<'_>) -> Result<(), JobError> {
+        let Reading {
+            source,
+            gate,
+            feeder,
+            inputs,
+            log,
+            inherited,
+            plan,
+            is_switch,
+            tables,
+            base,
+            sealed_offsets,
+        } = reading;
+        let (stop, status) = (&self.handle.stop, &self.handle.status);
+        let settings = AdmissionSettings {
+            dedup_horizon_millis: horizon_millis(self.job),
+            dedup_ids_max: self.job.admission.dedup_ids_max,
+        };
+        status.enter(Phase::Loading);
+        let Recovered {
+            mut partitions,
+            mut tail,
+        } = recover(&tables, base, settings, feeder, status)?;
+
+        status.enter(Phase::Replaying);
+        let plans = self.plans(
+            source,
+            &sealed_offsets,
+            &inherited,
+            &mut partitions,
+            settings,
+        )?;
+        let cut: BTreeMap<PartitionId, i64> = plans
+            .iter()
+            .map(|plan| (plan.reader.partition(), plan.reader.next_offset()))
+            .collect();
+        if let Some(end) = plan.end {
+            tail.retain(|&epoch, _| epoch <= end);
+        }
+        let first = plan.first.clone();
+        let bound: Vec<Binding> = inherited
+            .into_iter()
+            .skip_while(|binding| is_sealed(binding, &cut))
+            .filter(|binding| plan.holds(binding))
+            .collect();
+        tracing::info!(
+            partitions = plans.len(),
+            bound = bound.len(),
+            tail = tail.len(),
+            "reading on"
+        );
+        let readers = Readers::start(plans, self.job.source.readers, stop).map_err(|source| {
+            JobError::Thread {
+                name: "reader",
+                source,
+            }
+        })?;
+        let mut sealer = Sealer {
+            folder: &self.folder,
+            generation: self.generation,
+            log,
+            feeder,
+            ruleset: self.rules.hash().to_string(),
+            rule: ClosingRule {
+                after: Duration::from_millis(self.job.epoch.close_millis),
+                records_max: self.job.epoch.records_max,
+                bytes_max: self.job.epoch.bytes_max,
+            },
+            gate,
+            cut,
+            pending: Pending::default(),
+        };
+        let mut deliver = |epoch: Arc<SealedEpoch>| {
+            let at = epoch.binding.epoch;
+            let later = tail.split_off(&at);
+            feed_tail(feeder, std::mem::replace(&mut tail, later));
+            feeder.expect(at);
+            for batch in tail.remove(&at).unwrap_or_default() {
+                feeder.rows(at, &batch);
+            }
+            status.sealed(&epoch);
+            feeder.epoch(&epoch);
+            inputs.feed(epoch);
+        };
+        let begun = if is_switch {
+            sealer.switch(first, &mut deliver)
+        } else {
+            Ok(())
+        };
+        let result = begun
+            .and_then(|()| sealer.replay(&readers, bound, &mut deliver))
+            .and_then(|is_whole| {
+                if !is_whole {
+                    return Ok(());
+                }
+                feed_tail(feeder, std::mem::take(&mut tail));
+                feeder.catch_up();
+                if plan.end.is_some() {
+                    return Ok(());
+                }
+                status.enter(Phase::Live);
+                sealer.run(&readers, &mut |epoch| {
+                    feeder.expect(epoch.binding.epoch);
+                    status.sealed(&epoch);
+                    feeder.epoch(&epoch);
+                    inputs.feed(epoch);
+                })
+            });
+        if result.is_err() {
+            stop.set();
+        }
+        readers.join();
+        Ok(result?)
+    }
+
+    /// How each partition is read on.
+    fn plans(
+        &self,
+        source: &dyn Source,
+        sealed_offsets: &BTreeMap<PartitionId, i64>,
+        inherited: &[Binding],
+        states: &mut BTreeMap<PartitionId, Partition>,
+        settings: AdmissionSettings,
+    ) -> Result<Vec<PartitionPlan>, JobError> {
+        let partitions = source.partitions()?;
+        check_partitions(&partitions, sealed_offsets)?;
+        let starts = source.start_offsets()?;
+        let ends = match self.until {
+            Until::End => source.end_offsets()?,
+            Until::Stopped => BTreeMap::new(),
+        };
+        let mut plans = Vec::new();
+        for partition in partitions {
+            let kept_from = starts.get(&partition).copied().unwrap_or(0);
+            let next_offset = match sealed_offsets.get(&partition) {
+                Some(&sealed) if sealed < kept_from => {
+                    return Err(JobError::Gone {
+                        partition,
+                        from: sealed,
+                        to: kept_from - 1,
+                    });
+                }
+                Some(&sealed) => sealed,
+                // What was deleted before the job first saw the partition is none of its records.
+                None => kept_from,
+            };
+            let cuts: VecDeque<i64> = inherited
+                .iter()
+                .filter_map(|binding| binding.cut.get(&partition))
+                .map(|read| read.next_offset)
+                .filter(|&cut| cut > next_offset)
+                .collect();
+            plans.push(PartitionPlan {
+                reader: source.open(partition, next_offset)?,
+                state: states
+                    .remove(&partition)
+                    .unwrap_or_else(|| Partition::new(partition.topic, settings)),
+                cuts,
+                end: ends.get(&partition).copied(),
+            });
+        }
+        Ok(plans)
+    }
+}
+
+/// What reading on needs.
+pub(super) struct Reading<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) gate: &'a FlowGate,
+    pub(super) feeder: &'a Feeder,
+    pub(super) inputs: &'a Committer<SealedEpoch>,
+    pub(super) log: BindingLog,
+    pub(super) inherited: Vec<Binding>,
+    pub(super) plan: &'a Plan,
+    pub(super) is_switch: bool,
+    pub(super) tables: Vec<InputScan>,
+    pub(super) base: Epoch,
+    pub(super) sealed_offsets: BTreeMap<PartitionId, i64>,
+}
+
+/// Whether the input tables have all that an epoch read.
+fn is_sealed(binding: &Binding, sealed: &BTreeMap<PartitionId, i64>) -> bool {
+    binding.cut.iter().all(|(partition, read)| {
+        sealed
+            .get(partition)
+            .is_some_and(|&sealed| read.next_offset <= sealed)
+    })
+}
+
+/// Refuses a topic whose number of partitions is not what it was: its keys moved.
+fn check_partitions(
+    now: &[PartitionId],
+    sealed: &BTreeMap<PartitionId, i64>,
+) -> Result<(), JobError> {
+    if now.is_empty() {
+        return Err(JobError::NothingToRead);
+    }
+    for topic in Topic::ALL {
+        let before = sealed
+            .keys()
+            .filter(|partition| partition.topic == topic)
+            .count();
+        let now = now
+            .iter()
+            .filter(|partition| partition.topic == topic)
+            .count();
+        if before > 0 && now != before {
+            return Err(JobError::PartitionsChanged { topic, before, now });
+        }
+    }
+    Ok(())
+}
+
+/// Feeds epochs that the input tables hold and the workers lack.
+fn feed_tail(feeder: &Feeder, epochs: BTreeMap<Epoch, Vec<Arc<InputBatch>>>) {
+    for (epoch, batches) in epochs {
+        feeder.expect(epoch);
+        for batch in &batches {
+            feeder.rows(epoch, batch);
+        }
+        feeder.close(epoch);
+    }
+}

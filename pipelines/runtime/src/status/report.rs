@@ -1,0 +1,85 @@
+//! A job at one moment, for people and metrics.
+
+use std::collections::BTreeMap;
+
+use model::Epoch;
+use model::admission::Counts;
+use serde::Serialize;
+
+use super::{Phase, Trace};
+
+/// A job at one moment, for people and metrics.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What the job is doing.
+    pub phase: Phase,
+    /// Rows of the input tables that were loaded at the start.
+    pub loaded_rows: u64,
+    /// Epochs that were sealed.
+    pub epochs: u64,
+    /// The newest epoch that is bound, durable and released.
+    pub sealed: Epoch,
+    /// The newest epoch of which the workers have said everything.
+    pub finished: Epoch,
+    /// Per partition what was read and what became of it.
+    pub partitions: BTreeMap<String, PartitionReport>,
+    /// Per group of tables what was committed.
+    pub tables: BTreeMap<&'static str, GroupReport>,
+    /// The epoch that the views are true of.
+    pub views_as_of: Option<Epoch>,
+    /// Values that were written to the views.
+    pub view_values: u64,
+    /// Milliseconds that the last write of the views took.
+    pub views_millis: f64,
+    /// What holds the job up, by name.
+    pub waits: BTreeMap<&'static str, WaitReport>,
+    /// The last event that was followed all the way.
+    pub trace: Option<Trace>,
+}
+
+/// The accounting of a partition since the start of the process.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PartitionReport {
+    /// The first offset that is in no epoch.
+    pub next_offset: i64,
+    /// Records read.
+    pub read: u64,
+    /// What became of them.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// `read` less the sum of the outcomes: 0.
+    pub residual: i64,
+    /// How far back duplicates are known, in milliseconds.
+    pub dedup_horizon_millis: i64,
+}
+
+/// A group of tables.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct GroupReport {
+    /// Rows committed since the start of the process.
+    pub rows: u64,
+    /// Commits since then.
+    pub commits: u64,
+    /// Milliseconds that the last one took.
+    pub last_commit_millis: f64,
+}
+
+/// Something that waits.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitReport {
+    /// For how long, in seconds.
+    pub age_seconds: f64,
+    /// What for.
+    pub why: String,
+}
+
+impl Report {
+    /// All partitions together.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.partitions
+            .values()
+            .map(|partition| partition.counts)
+            .sum()
+    }
+}
