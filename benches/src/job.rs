@@ -1,5 +1,6 @@
 //! A job in a process of its own, and what it took.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -23,6 +24,9 @@ const WRAP: &str = "BENCHES_WRAP";
 pub(crate) struct Took {
     /// From the call that runs the job to its return: everything is committed and shown then.
     pub(crate) seconds: f64,
+    /// Until everything that was read was committed and shown; what is tended afterwards (compaction,
+    /// copies of what stands now) does not count.
+    pub(crate) shown_seconds: f64,
     /// Until the job had loaded its state and read what was bound.
     pub(crate) live_seconds: f64,
     pub(crate) cpu_seconds: f64,
@@ -31,6 +35,8 @@ pub(crate) struct Took {
     pub(crate) loaded_rows: u64,
     pub(crate) view_values: u64,
     pub(crate) counts: Counts,
+    /// Milliseconds from the broker's timestamp to each stage, of the events that the job followed.
+    pub(crate) stages: BTreeMap<String, Vec<f64>>,
 }
 
 /// Runs a job in this process and prints [`Took`].
@@ -58,13 +64,13 @@ pub(crate) fn run_here(file: &Path, until_end: bool) -> Result<()> {
     };
     let ended = AtomicBool::new(false);
     let started = Instant::now();
-    let (ran, seconds, live_seconds) = thread::scope(|scope| {
-        let live = scope.spawn(|| until_live(&handle, &ended, started));
+    let (ran, seconds, watched) = thread::scope(|scope| {
+        let watching = scope.spawn(|| watch(&handle, &ended, started));
         let ran = runtime::run(&job, until, &handle);
         let seconds = started.elapsed().as_secs_f64();
         ended.store(true, Ordering::Relaxed);
-        let live = live.join().expect("watching a status does not panic");
-        (ran, seconds, live)
+        let watched = watching.join().expect("watching a status does not panic");
+        (ran, seconds, watched)
     });
     ran?;
     let report = handle.status().report();
@@ -76,27 +82,59 @@ pub(crate) fn run_here(file: &Path, until_end: bool) -> Result<()> {
     }
     let took = Took {
         seconds,
-        live_seconds,
+        shown_seconds: watched.shown,
+        live_seconds: watched.live.unwrap_or(seconds),
         cpu_seconds: process_cpu_seconds()?,
         peak_bytes: peak_bytes()?,
         epochs: report.epochs,
         loaded_rows: report.loaded_rows,
         view_values: report.view_values,
         counts: report.counts(),
+        stages: watched.stages,
     };
     println!("{}", serde_json::to_string(&took)?);
     Ok(())
 }
 
-fn until_live(handle: &Handle, ended: &AtomicBool, started: Instant) -> f64 {
-    while !ended.load(Ordering::Relaxed) {
-        match handle.status().report().phase {
+/// What was seen of a running job, in seconds since its start.
+#[derive(Default)]
+struct Watched {
+    live: Option<f64>,
+    shown: f64,
+    stages: BTreeMap<String, Vec<f64>>,
+}
+
+/// Looks at a job until it has ended.
+fn watch(handle: &Handle, ended: &AtomicBool, started: Instant) -> Watched {
+    let mut watched = Watched::default();
+    let (mut progress, mut followed) = (None, None);
+    let mut is_last = false;
+    while !is_last {
+        is_last = ended.load(Ordering::Relaxed);
+        let report = handle.status().report();
+        let now = started.elapsed().as_secs_f64();
+        match report.phase {
             Phase::Starting | Phase::Loading | Phase::Replaying => {}
-            Phase::Live | Phase::Stopping => break,
+            Phase::Live | Phase::Stopping | Phase::Ended => {
+                watched.live.get_or_insert(now);
+            }
         }
-        thread::sleep(Duration::from_millis(5));
+        let rows: u64 = report.tables.values().map(|group| group.rows).sum();
+        let reached = (report.counts().read(), report.views_as_of, rows);
+        if progress.replace(reached) != Some(reached) {
+            watched.shown = now;
+        }
+        if let Some(trace) = report.trace
+            && followed.replace(trace.epoch) != Some(trace.epoch)
+        {
+            for (stage, millis) in trace.millis_after {
+                let stages = watched.stages.entry(stage).or_default();
+                stages.push(millis as f64);
+            }
+        }
+        thread::sleep(Duration::from_millis(10));
     }
-    started.elapsed().as_secs_f64()
+    watched
 }
 
 /// A job that runs beside this process.
@@ -146,7 +184,10 @@ impl Running {
 pub(crate) fn run(file: &Path) -> Result<Took> {
     let took = Running::start(file, true)?.join()?;
     eprintln!(
-        "   job: {:.2} s, {:.2} CPU s, {} MiB, {} epochs, {} values to the views",
+        "   job: live after {:.2} s, all shown after {:.2} s, ended after {:.2} s; {:.2} CPU s, \
+         {} MiB, {} epochs, {} values to the views",
+        took.live_seconds,
+        took.shown_seconds,
         took.seconds,
         took.cpu_seconds,
         took.peak_bytes >> 20,

@@ -37,7 +37,7 @@ pub(crate) fn describe() -> Result<String> {
         let mut config = KafkaConfig::new(service("MESOFLOW_TEST_KAFKA")?);
         config.give_up_after = Some(PATIENCE);
         if let Some(release) = KafkaAdmin::new(config)?.release()? {
-            parts.push(format!("Kafka {release:?}"));
+            parts.push(format!("Kafka {release}"));
         }
         let facts = RedisFacts::ask(&redis_url()?, PATIENCE)?;
         parts.push(format!("Redis {} without persistence", facts.version));
