@@ -1,5 +1,6 @@
 //! The accounting of a job's partitions, as people read it.
 
+use comfy_table::Cell;
 use model::admission::Outcome;
 use runtime::Report;
 
@@ -23,10 +24,11 @@ pub(crate) fn table(report: &Report) -> String {
         } else {
             Colour::Bad
         };
-        let residual = terminal::coloured(colour, partition.residual);
+        let residual = terminal::coloured_cell(colour, partition.residual);
         let row = [name.clone(), partition.read.to_string()]
             .into_iter()
             .chain(counts)
+            .map(Cell::new)
             .chain([residual]);
         table.add_row(row);
     }

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Cell, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -63,6 +63,20 @@ pub(crate) fn coloured(colour: Colour, text: impl Display) -> String {
         Colour::Bad => 31,
     };
     format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+/// A cell of a table in a colour, if standard output shows colours. The text itself stays plain, so that the
+/// table knows its width.
+pub(crate) fn coloured_cell(colour: Colour, text: impl Display) -> Cell {
+    let cell = Cell::new(text);
+    if !has_colours(Stream::Output) {
+        return cell;
+    }
+    cell.fg(match colour {
+        Colour::Good => comfy_table::Color::Green,
+        Colour::Odd => comfy_table::Color::Yellow,
+        Colour::Bad => comfy_table::Color::Red,
+    })
 }
 
 /// A table with this header, as wide as the terminal at most.

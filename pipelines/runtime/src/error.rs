@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lake::LakeError;
-use model::{DecodeError, PartitionId, Topic};
+use model::{DecodeError, Epoch, PartitionId, Topic};
 use odds::OddsError;
 use sources::{SourceError, StopFlag};
 use thiserror::Error;
@@ -63,6 +63,15 @@ pub enum JobError {
         from: i64,
         to: i64,
     },
+    #[error(
+        "{partition} ends at offset {end}, but the job has read it to {sealed}: the topic was deleted and created \
+         again. Nothing was reset"
+    )]
+    Recreated {
+        partition: PartitionId,
+        end: i64,
+        sealed: i64,
+    },
     #[error("run the dataflow workers: {0}")]
     Workers(String),
     #[error("start the thread {name}")]
@@ -76,6 +85,15 @@ pub enum JobError {
         "ruleset {hash}, which the tables were committed under, is not in the job's folder any more, or not whole"
     )]
     RulesGone { hash: String },
+    #[error(
+        "everything is read and committed, but the views do not answer and are not true of epoch {epoch} yet; \
+         the next start brings them there"
+    )]
+    ViewsBehind { epoch: Epoch },
+    #[error(
+        "epoch {epoch} is bound as the first one under ruleset {ruleset}, but has records: the binding log is not one of this program"
+    )]
+    SwitchWithRecords { epoch: Epoch, ruleset: String },
     #[error("open the now tables")]
     Now(#[from] NowError),
 }
@@ -108,8 +126,30 @@ impl Fault {
         self.gate.close();
     }
 
+    /// Ends the job if the thread that holds it panics.
+    pub(crate) fn guard(&self, what: &'static str) -> Guard {
+        Guard {
+            fault: self.clone(),
+            what,
+        }
+    }
+
     /// The first fault, if there was one.
     pub(crate) fn first(&self) -> Option<&'static str> {
         *self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the job when it is dropped in a panic.
+pub(crate) struct Guard {
+    fault: Fault,
+    what: &'static str,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fault.raise(self.what);
+        }
     }
 }

@@ -12,6 +12,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -65,6 +66,32 @@ impl JobFolder {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What tells the folder from others of the same job name: made at its first use, and copied with it.
+    pub fn id(&self) -> Result<String, FolderError> {
+        let path = self.root.join("id");
+        match fs::read_to_string(&path) {
+            Ok(id) => return Ok(id),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error("read", &path)(error)),
+        }
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let id = format!("{:x}-{:x}", now.as_nanos(), std::process::id());
+        // Of two starts at once both must read the same.
+        let temporary = self.root.join(format!(".id.{}", std::process::id()));
+        fs::write(&temporary, &id).map_err(io_error("write", &temporary))?;
+        let linked = fs::hard_link(&temporary, &path);
+        fs::remove_file(&temporary).map_err(io_error("remove", &temporary))?;
+        match linked {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(io_error("make", &path)(error)),
+        }
+        sync_folder(&self.root)?;
+        fs::read_to_string(&path).map_err(io_error("read", &path))
     }
 
     /// Where the tables are.

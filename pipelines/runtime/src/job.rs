@@ -34,6 +34,12 @@ impl Handle {
         self.stop.set();
     }
 
+    /// Whether it was asked to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_set()
+    }
+
     /// What the job says of itself.
     #[must_use]
     pub fn status(&self) -> &Status {
@@ -62,9 +68,9 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
     let wanted = load_rules(&job.ruleset)?;
     let folder = JobFolder::open(&job.folder)?;
     folder.keep_ruleset(&wanted.hash().to_string(), &wanted.stored())?;
-    let mut rules = rules::standing(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
+    let mut rules = rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
     let mut switched_from = None;
-    loop {
+    while !handle.stop.is_set() {
         let generation = folder.take_generation()?;
         let ruleset = rules.hash();
         tracing::info!(job = job.job, %generation, folder = %job.folder.display(), %ruleset, "start");
@@ -79,6 +85,10 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
         };
         match leg.run(switched_from.take())? {
             LegEnd::Done => return Ok(()),
+            LegEnd::Again => {
+                rules =
+                    rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
+            }
             LegEnd::Switch { read_out, next } => {
                 rules = match next {
                     Some(hash) => rules::kept(&folder, &hash)?,
@@ -88,6 +98,7 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
             }
         }
     }
+    Ok(())
 }
 
 /// Loads a ruleset: the name of a shipped one, or the path of a file.

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use model::Topic;
+use model::{PartitionId, Topic};
 use sources::{Availability, Source, StopFlag};
 
 use crate::error::{Fault, JobError};
@@ -20,7 +20,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Seconds between two looks at the partitions and two messages for lag tools.
 const LOOK: u64 = 10;
 /// How long a stop may wait for sinks: what is not committed then is left to the next start.
-const STOP_WITHIN: Duration = Duration::from_secs(4);
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// Sources that are held for less than this are in step.
 const HELD_LONG: Duration = Duration::from_millis(500);
 
@@ -36,7 +36,12 @@ impl Keeper {
         source: Arc<dyn Source>,
         stop: StopFlag,
         generation: (JobFolder, Generation),
+        read: &[PartitionId],
     ) -> Result<Self, JobError> {
+        let mut partitions = BTreeMap::new();
+        for partition in read {
+            *partitions.entry(partition.topic).or_insert(0) += 1;
+        }
         let (end, ended) = bounded(0);
         let keeping = Keeping {
             source,
@@ -46,12 +51,19 @@ impl Keeper {
             status: Arc::clone(context.status),
             fault: context.fault.clone(),
             tells_lag: !context.job.source.lag_group.is_empty(),
-            partitions: BTreeMap::new(),
+            partitions,
             stopping_since: None,
+            shows_away: false,
         };
         let thread = thread::Builder::new()
             .name("keeper".to_owned())
-            .spawn(move || keeping.run(&ended))
+            .spawn({
+                let guard = context.fault.guard("the keeper panicked");
+                move || {
+                    let _guard = guard;
+                    keeping.run(&ended);
+                }
+            })
             .map_err(|source| JobError::Thread {
                 name: "keeper",
                 source,
@@ -73,9 +85,11 @@ struct Keeping {
     status: Arc<Status>,
     fault: Fault,
     tells_lag: bool,
-    /// Partitions of each topic at the first look.
+    /// Partitions of each topic that are read.
     partitions: BTreeMap<Topic, usize>,
     stopping_since: Option<Instant>,
+    /// Whether the source is shown as away.
+    shows_away: bool,
 }
 
 impl Keeping {
@@ -109,7 +123,7 @@ impl Keeping {
         }
     }
 
-    fn show_waits(&self) {
+    fn show_waits(&mut self) {
         match self.gate.held().filter(|held| held.age > HELD_LONG) {
             Some(held) => {
                 let why = format!(
@@ -126,13 +140,14 @@ impl Keeping {
                 "source",
                 source.last_error.as_deref().unwrap_or("it does not answer"),
             );
-        } else {
+        } else if self.shows_away {
             self.status.go_on("source");
         }
+        self.shows_away = source.availability == Availability::Away;
     }
 
     /// Ends the job when a topic gets other partitions: its keys move, and their order is lost.
-    fn look_at_partitions(&mut self) {
+    fn look_at_partitions(&self) {
         let partitions = match self.source.partitions() {
             Ok(partitions) => partitions,
             Err(error) => {
@@ -145,8 +160,14 @@ impl Keeping {
             *found.entry(partition.topic).or_insert(0) += 1;
         }
         for (topic, now) in found {
-            let before = *self.partitions.entry(topic).or_insert(now);
-            if now != before {
+            let before = self.partitions.get(&topic).copied().unwrap_or(0);
+            if before == 0 {
+                tracing::warn!(%topic, "the topic is there now: start the job again to read it");
+                self.status.wait(
+                    "source",
+                    &format!("{topic} is there now: start the job again to read it"),
+                );
+            } else if now != before {
                 tracing::error!(%topic, before, now, "a topic got other partitions: keys have moved");
                 self.fault.raise("a topic got other partitions");
             }

@@ -9,6 +9,8 @@ use model::admission::{AdmissionSettings, Partition, Restore, RowKind};
 use model::tables::{InputColumns, Relation};
 use model::{Epoch, PartitionId, Topic};
 
+use sources::StopFlag;
+
 use crate::egress::InputTables;
 use crate::error::JobError;
 use crate::feeder::{Feeder, InputBatch};
@@ -34,19 +36,24 @@ pub(crate) struct Recovered {
     pub(crate) tail: BTreeMap<Epoch, Vec<Arc<InputBatch>>>,
 }
 
-/// Loads the input tables: changes through `base` go to the workers at `base` at once.
+/// Loads the input tables: changes through `base` go to the workers at `base` at once. Ends early, with nothing,
+/// when `stop` is set.
 pub(crate) fn recover(
     tables: &[InputScan],
     base: Epoch,
     settings: AdmissionSettings,
     feeder: &Feeder,
     status: &Status,
+    stop: &StopFlag,
 ) -> Result<Recovered, JobError> {
     let mut restores: BTreeMap<PartitionId, Restore> = BTreeMap::new();
     let mut tail: BTreeMap<Epoch, Vec<Arc<InputBatch>>> = BTreeMap::new();
     for (topic, relation, scan) in tables {
         let topic = *topic;
         for batch in scan.batches()? {
+            if stop.is_set() {
+                return Ok(Recovered::default());
+            }
             let wrong = |source| JobError::Row {
                 table: relation.name(),
                 source,

@@ -39,7 +39,7 @@ impl Workers {
         let (started, threads) = bounded(count);
         let (said, fault) = (said.clone(), fault.clone());
         let guards = timely::execute(timely::Config::process(count), move |worker| {
-            let _alarm = Alarm(&fault);
+            let _guard = fault.guard("a dataflow worker panicked");
             let index = worker.index();
             let feeds = receivers
                 .lock()
@@ -68,17 +68,6 @@ impl Workers {
             result.map_err(JobError::Workers)?;
         }
         Ok(())
-    }
-}
-
-/// Ends the job when its worker panics.
-struct Alarm<'a>(&'a Fault);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.raise("a dataflow worker panicked");
-        }
     }
 }
 
@@ -179,7 +168,16 @@ fn take(inputs: &mut Inputs, feed: &Feed, worker: usize, workers: usize) {
     }
 }
 
+/// Goes on to an epoch.
+///
+/// # Panics
+/// If the worker is past it: records would get another epoch than the one they are bound to.
 fn advance(inputs: &mut Inputs, epoch: Epoch) {
+    assert!(
+        epoch >= inputs.epoch(),
+        "epoch {epoch} is fed after epoch {}",
+        inputs.epoch()
+    );
     if epoch > inputs.epoch() {
         inputs.advance_to(epoch);
     }

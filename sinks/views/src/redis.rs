@@ -68,16 +68,22 @@ impl ViewReader for RedisReader {
     }
 
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
+        // Not `Pipeline::atomic`: redis 1.8.1 panics there when the server refuses the MULTI itself.
         let mut pipe = ::redis::pipe();
-        pipe.atomic().cmd("GET").arg(self.keys.marker());
+        pipe.cmd("MULTI").ignore();
+        pipe.cmd("GET").arg(self.keys.marker()).ignore();
         for key in keys {
-            pipe.cmd("HGET").arg(self.keys.of(key)).arg(&*key.id);
+            pipe.cmd("HGET")
+                .arg(self.keys.of(key))
+                .arg(&*key.id)
+                .ignore();
         }
+        pipe.cmd("EXEC");
         let key_of = |place: usize| match place.checked_sub(1).and_then(|place| keys.get(place)) {
             Some(key) => self.keys.of(key),
             None => self.keys.marker(),
         };
-        let mut values: Vec<Option<Vec<u8>>> =
+        let (mut values,): (Vec<Option<Vec<u8>>>,) =
             self.connection
                 .ask("read views", key_of, |connection| pipe.query(connection))?;
         let marker = match values.is_empty() {

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::io::Read;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use flate2::{Compress, Compression, FlushCompress, Status as ZlibStatus};
 use serde::Deserialize;
 use valuation::{ComponentValue, Meso};
@@ -66,6 +68,33 @@ pub struct ItemView {
 pub struct CharacterEncoder {
     compress: Compress,
     breakdown: String,
+    rows: ItemRows,
+}
+
+/// The texts of items that were written lately. Items are shared by all who wear them, so most are known.
+#[derive(Debug, Default)]
+struct ItemRows {
+    /// By the item's address, which is its own as long as it is held here.
+    texts: FxHashMap<usize, (Arc<ItemValuation>, Arc<str>)>,
+}
+
+/// The texts are forgotten when there are more: about 200 bytes each.
+const ITEM_ROWS_MAX: usize = 1 << 16;
+
+impl ItemRows {
+    fn of(&mut self, item: &Arc<ItemValuation>) -> Arc<str> {
+        let address = Arc::as_ptr(item).addr();
+        if let Some((_, text)) = self.texts.get(&address) {
+            return Arc::clone(text);
+        }
+        if self.texts.len() >= ITEM_ROWS_MAX {
+            self.texts.clear();
+        }
+        let text: Arc<str> = item_row::encode(item).into();
+        self.texts
+            .insert(address, (Arc::clone(item), Arc::clone(&text)));
+        text
+    }
 }
 
 impl Default for CharacterEncoder {
@@ -73,6 +102,7 @@ impl Default for CharacterEncoder {
         Self {
             compress: Compress::new(LEVEL, true),
             breakdown: String::new(),
+            rows: ItemRows::default(),
         }
     }
 }
@@ -87,7 +117,7 @@ impl CharacterEncoder {
         let mut payload = totals(character).into_bytes();
         payload.push(b'\n');
         self.breakdown.clear();
-        push_breakdown(&mut self.breakdown, character);
+        push_breakdown(&mut self.breakdown, character, &mut self.rows);
         self.deflate_onto(&mut payload);
         payload
     }
@@ -128,10 +158,10 @@ fn totals(character: &CharacterValuation) -> String {
     out
 }
 
-fn push_breakdown(out: &mut String, character: &CharacterValuation) {
-    let mut places: HashMap<*const ItemValuation, usize> = HashMap::new();
-    let mut by_row: HashMap<String, usize> = HashMap::new();
-    let mut rows: Vec<String> = Vec::new();
+fn push_breakdown(out: &mut String, character: &CharacterValuation, texts: &mut ItemRows) {
+    let mut places: FxHashMap<*const ItemValuation, usize> = FxHashMap::default();
+    let mut by_row: HashMap<Arc<str>, usize> = HashMap::new();
+    let mut rows: Vec<Arc<str>> = Vec::new();
     out.push_str("{\"presets\":[");
     for (number, preset) in character.presets.iter().enumerate() {
         let worn: Vec<usize> = preset
@@ -139,9 +169,9 @@ fn push_breakdown(out: &mut String, character: &CharacterValuation) {
             .iter()
             .map(|item| {
                 *places.entry(Arc::as_ptr(item)).or_insert_with(|| {
-                    let row = item_row::encode(item);
+                    let row = texts.of(item);
                     *by_row.entry(row).or_insert_with_key(|row| {
-                        rows.push(row.clone());
+                        rows.push(Arc::clone(row));
                         rows.len() - 1
                     })
                 })

@@ -85,6 +85,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     screen.draw(&page(&report, &values, started))?;
     screen.finish()?;
+    if handle.is_stopping() {
+        terminal::print("Stopped on request: the same command goes on from here.\n")?;
+        return Ok(());
+    }
     if report.counts().read() > 0 {
         terminal::print(&accounting::table(&report))?;
         if report.counts().read() == wanted.read {

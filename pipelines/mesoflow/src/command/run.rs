@@ -1,13 +1,13 @@
 //! `mesoflow run`: runs a job in the foreground.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args as ClapArgs;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 use views::ViewError;
 
 use runtime::{Handle, Job, JobError, Report, Until};
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let report = handle.status().report();
     if args.json {
         terminal::print_json(&report)?;
-    } else {
+    } else if done.is_ok() || !report.partitions.is_empty() {
         terminal::print(&accounting::table(&report))?;
     }
     explained(done)
@@ -65,7 +65,9 @@ pub(crate) fn explained(done: Result<(), JobError>) -> Result<()> {
         Ok(()) => Ok(()),
         Err(error) => {
             let advice = advice(&error);
-            Err(error).context("run the job").advise(advice)
+            let is_wrong = matches!(error, JobError::Rules(_));
+            let failed = Err(error).context("run the job").advise(advice);
+            if is_wrong { failed.wrong() } else { failed }
         }
     }
 }
@@ -77,7 +79,7 @@ fn advice(error: &JobError) -> &'static str {
         }
         JobError::Rules(_) => "name a shipped ruleset, or correct the file",
         JobError::NothingToRead | JobError::Source(_) => "see `mesoflow doctor JOB.toml`",
-        JobError::PartitionsChanged { .. } | JobError::Gone { .. } => {
+        JobError::PartitionsChanged { .. } | JobError::Gone { .. } | JobError::Recreated { .. } => {
             "nothing was reset: decide whether to rebuild in a new folder"
         }
         JobError::Seal(runtime::SealError::Changed { .. }) => {
@@ -106,11 +108,32 @@ fn serve_metrics(job: &Job) -> Result<()> {
         .with_context(|| format!("metrics of the job file: {:?}", job.metrics))
         .advise("give an address and port, as 127.0.0.1:9464")
         .wrong()?;
+    if TcpListener::bind(address).is_ok() {
+        return install(address)
+            .with_context(|| format!("serve metrics on {address}"))
+            .advise("see whether the port is free");
+    }
+    // An older copy of the job has it until this one has taken over.
+    tracing::warn!(%address, "the port of the metrics is in use: they are served when it is free");
+    thread::Builder::new()
+        .name("metrics".to_owned())
+        .spawn(move || {
+            while TcpListener::bind(address).is_err() {
+                thread::sleep(Duration::from_secs(1));
+            }
+            match install(address) {
+                Ok(()) => tracing::info!(%address, "metrics are served"),
+                Err(error) => tracing::error!(%address, %error, "metrics are not served"),
+            }
+        })
+        .context("start a thread")?;
+    Ok(())
+}
+
+fn install(address: SocketAddr) -> Result<(), BuildError> {
     PrometheusBuilder::new()
         .with_http_listener(address)
         .install()
-        .with_context(|| format!("serve metrics on {address}"))
-        .advise("see whether the port is free")
 }
 
 /// Says now and then how far the job is: in the log, or on a terminal where one looks at it.

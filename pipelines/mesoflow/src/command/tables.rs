@@ -18,7 +18,7 @@ use crate::{job, terminal};
 /// Lists the tables of a job, describes one, or prints ready queries for it.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
-    /// The folder of the tables: `tables` in the folder of a job. Default: that of the demo's job.
+    /// The folder of a job, or of its tables. Default: that of the demo's job.
     #[arg(long, global = true)]
     folder: Option<PathBuf>,
     /// The job file of the job whose tables are meant.
@@ -60,7 +60,14 @@ enum Ask {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = match (&args.folder, &args.job) {
-        (Some(folder), _) => folder.clone(),
+        (Some(folder), _) => {
+            let inner = folder.join("tables");
+            if inner.is_dir() {
+                inner
+            } else {
+                folder.clone()
+            }
+        }
         (None, Some(job)) => job::tables_folder(&job::read(job)?),
         (None, None) => job::tables_folder(&Job::default()),
     };

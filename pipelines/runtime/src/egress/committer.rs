@@ -11,6 +11,7 @@ use model::Epoch;
 use thiserror::Error;
 
 use super::maintenance::Maintenance;
+use crate::error::Fault;
 use crate::flow::FlowGate;
 use crate::status::{Stage, Status, chain};
 
@@ -78,21 +79,24 @@ pub(crate) struct Committer<F> {
 impl<F: Send + Sync + 'static> Committer<F> {
     /// Starts the thread.
     ///
-    /// - `failed`: called once, at once, if the group cannot go on.
+    /// - `what`: the fault that is raised at once if the group cannot go on.
     pub(crate) fn start<G>(
         group: G,
         sinking: Sinking,
         gate: Arc<FlowGate>,
         status: Arc<Status>,
-        failed: impl FnOnce() + Send + 'static,
+        fault: &Fault,
+        what: &'static str,
     ) -> Result<Self, std::io::Error>
     where
         G: TableGroup<Feed = F>,
     {
         let (feeds, received) = unbounded();
+        let (fault, guard) = (fault.clone(), fault.guard("a table's thread panicked"));
         let thread = thread::Builder::new()
             .name(group.name().to_owned())
             .spawn(move || {
+                let _guard = guard;
                 let done = Run {
                     group,
                     sinking,
@@ -101,7 +105,7 @@ impl<F: Send + Sync + 'static> Committer<F> {
                 }
                 .run(&received);
                 if done.is_err() {
-                    failed();
+                    fault.raise(what);
                 }
                 done
             })?;

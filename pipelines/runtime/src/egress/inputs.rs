@@ -42,10 +42,10 @@ struct Input {
 /// The rows of a commit that is under way: kept until every table has them.
 #[derive(Default)]
 struct Prepared {
-    rejected: Option<RecordBatch>,
-    accounting: Option<RecordBatch>,
-    likes: Option<RecordBatch>,
-    inputs: BTreeMap<Topic, RecordBatch>,
+    rejected: Option<Draft>,
+    accounting: Option<Draft>,
+    likes: Option<Draft>,
+    inputs: BTreeMap<Topic, Draft>,
 }
 
 /// The table of a topic's accepted records.
@@ -80,10 +80,24 @@ impl InputTables {
                 );
             }
         }
+        let [rejected, accounting, likes] =
+            [Relation::Rejected, Relation::Accounting, Relation::Likes]
+                .map(|relation| lake.table(relation, owner));
+        let (rejected, accounting, likes) = (rejected?, accounting?, likes?);
+        let sealed = inputs
+            .values()
+            .filter_map(|input: &Input| input.table.committed())
+            .max();
+        for table in [&rejected, &accounting, &likes] {
+            if let (None, Some(sealed)) = (table.committed(), sealed) {
+                let table = table.spec().name();
+                tracing::error!(table, %sealed, "the table is new, but inputs are sealed: it lacks what came before");
+            }
+        }
         Ok(Self {
-            rejected: lake.table(Relation::Rejected, owner)?,
-            accounting: lake.table(Relation::Accounting, owner)?,
-            likes: lake.table(Relation::Likes, owner)?,
+            rejected,
+            accounting,
+            likes,
             inputs,
             rejected_rows: RejectedRows::default(),
             accounting_rows: AccountingRows::default(),
@@ -213,36 +227,36 @@ impl TableGroup for InputTables {
                 &mut self.rejected,
                 prepared
                     .rejected
-                    .get_or_insert_with(|| self.rejected_rows.finish()),
+                    .get_or_insert_with(|| self.rejected_rows.finish().into()),
             ),
             (
                 &mut self.accounting,
                 prepared
                     .accounting
-                    .get_or_insert_with(|| self.accounting_rows.finish()),
+                    .get_or_insert_with(|| self.accounting_rows.finish().into()),
             ),
             (
                 &mut self.likes,
                 prepared
                     .likes
-                    .get_or_insert_with(|| self.like_rows.finish()),
+                    .get_or_insert_with(|| self.like_rows.finish().into()),
             ),
         ];
-        for (table, batch) in sealed_first {
-            seal(table, batch, through, &[])?;
+        for (table, draft) in sealed_first {
+            draft.seal(table, through, &[])?;
         }
         for (&topic, input) in &mut self.inputs {
-            let batch = prepared
+            let draft = prepared
                 .inputs
                 .entry(topic)
-                .or_insert_with(|| input.rows.finish());
+                .or_insert_with(|| input.rows.finish().into());
             let offsets: Vec<(String, i64)> = self
                 .cut
                 .iter()
                 .filter(|(partition, _)| partition.topic == topic)
                 .map(|(partition, &at)| (format!("{OFFSET}{}", partition.partition), at))
                 .collect();
-            seal(&mut input.table, batch, through, &offsets)?;
+            draft.seal(&mut input.table, through, &offsets)?;
         }
         self.prepared = Prepared::default();
         self.rows = 0;
@@ -283,20 +297,48 @@ fn put_like(rows: &mut LikeRows, epoch: Epoch, row: &InputRow<'_>) {
     }
 }
 
-/// Commits unless the table is sealed through that epoch already.
-pub(super) fn seal(
-    table: &mut Table,
-    batch: &RecordBatch,
-    through: Epoch,
-    positions: &[(String, i64)],
-) -> Result<(), LakeError> {
-    if table.committed() >= Some(through) {
-        return Ok(());
+/// Rows that are to be committed; their files are written once, so that a commit which got no clear answer is
+/// known again.
+pub(crate) struct Draft {
+    batch: RecordBatch,
+    files: Option<lake::Prepared>,
+}
+
+impl From<RecordBatch> for Draft {
+    fn from(batch: RecordBatch) -> Self {
+        Self { batch, files: None }
     }
-    let batches = if batch.num_rows() == 0 {
-        &[]
-    } else {
-        std::slice::from_ref(batch)
-    };
-    table.append(batches, through, positions)
+}
+
+impl Draft {
+    /// Commits the rows unless the table is sealed through that epoch already.
+    pub(crate) fn seal(
+        &mut self,
+        table: &mut Table,
+        through: Epoch,
+        positions: &[(String, i64)],
+    ) -> Result<(), LakeError> {
+        if table.committed() >= Some(through) {
+            return Ok(());
+        }
+        if self.files.is_none() {
+            let batches = if self.batch.num_rows() == 0 {
+                &[]
+            } else {
+                std::slice::from_ref(&self.batch)
+            };
+            self.files = Some(table.writer().write_all(batches)?);
+        }
+        let files = self.files.as_ref().expect("they were just written");
+        table.commit(files, through, positions)
+    }
+
+    /// The same, without the rows of epochs that the table has.
+    pub(crate) fn without_committed(&mut self, table: &Table) {
+        if self.files.is_none()
+            && let Some(committed) = table.committed()
+        {
+            self.batch = super::valuations::after(&self.batch, committed);
+        }
+    }
 }

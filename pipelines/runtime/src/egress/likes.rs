@@ -1,12 +1,11 @@
-//! The tables of likes: counts per target. The pairs are the rows of `input_likes`.
+//! The table of like counts. The pairs are committed with the inputs that they are of.
 
-use arrow::array::RecordBatch;
 use lake::{Lake, LakeError, Owner, Table};
 use model::Epoch;
 use model::tables::{LikeCountRows, Relation};
 
 use super::committer::TableGroup;
-use super::inputs::seal;
+use super::inputs::Draft;
 use super::router::FinishedEpoch;
 
 /// `like_counts`.
@@ -14,7 +13,7 @@ pub(crate) struct LikeTables {
     counts: Table,
     rows: LikeCountRows,
     /// Rows of a commit that is under way.
-    prepared: Option<RecordBatch>,
+    prepared: Option<Draft>,
 }
 
 impl LikeTables {
@@ -69,8 +68,8 @@ impl TableGroup for LikeTables {
 
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {
         let rows = &mut self.rows;
-        let prepared = self.prepared.get_or_insert_with(|| rows.finish());
-        seal(&mut self.counts, prepared, through, &[])?;
+        let prepared = self.prepared.get_or_insert_with(|| rows.finish().into());
+        prepared.seal(&mut self.counts, through, &[])?;
         self.prepared = None;
         Ok(())
     }

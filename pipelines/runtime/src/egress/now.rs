@@ -16,6 +16,7 @@ use model::tables::Relation;
 use rustc_hash::FxHashMap;
 
 use super::committer::SinkFailure;
+use crate::error::Fault;
 
 /// The tables of changes, each with its column of keys and the table of what stands now.
 const TABLES: [(Relation, &str, Relation); 2] = [
@@ -37,22 +38,27 @@ impl NowTables {
     /// Opens the tables and starts the thread, which rewrites them every `period`.
     ///
     /// - `ruleset`: the hash of the ruleset in force.
-    /// - `failed`: called once, at once, if the tables cannot be written.
+    /// - `fault`: raised at once if it cannot go on.
     pub(crate) fn start(
         lake: Lake,
         owner: &Owner,
         ruleset: String,
         period: Duration,
-        failed: impl FnOnce() + Send + 'static,
+        fault: &Fault,
     ) -> Result<Self, NowError> {
         let tables = TABLES
             .into_iter()
             .map(|(_, _, now)| lake.table(now, owner))
             .collect::<Result<Vec<_>, _>>()?;
         let (end, ended) = bounded(0);
+        let (fault, guard) = (
+            fault.clone(),
+            fault.guard("the thread of the now tables panicked"),
+        );
         let thread = thread::Builder::new()
             .name("now-tables".to_owned())
             .spawn(move || {
+                let _guard = guard;
                 let done = Rewriting {
                     lake,
                     tables,
@@ -60,7 +66,7 @@ impl NowTables {
                 }
                 .run(period, &ended);
                 if done.is_err() {
-                    failed();
+                    fault.raise("the now tables could not be rewritten");
                 }
                 done
             })
@@ -140,6 +146,8 @@ fn rewrite(
     let Some(as_of) = view.committed() else {
         return Ok(());
     };
+    // A rewrite that got no clear answer may have landed.
+    table.refresh()?;
     if table.committed() >= Some(as_of) {
         return Ok(());
     }
@@ -159,11 +167,12 @@ fn rewrite(
 /// The rows of a table of changes that stand at its newest epoch, one a key.
 fn standing(view: &View, key: &str) -> Result<Result<RecordBatch, ArrowError>, LakeError> {
     let mut batches = Vec::new();
-    // Of each key the newest row that was added.
-    let mut newest: FxHashMap<Box<str>, (i64, usize, usize)> = FxHashMap::default();
+    // Of each key the newest epoch at which a row was added, with that row, and at which one was taken away. Files
+    // that were compacted have the rows of a key in any order.
+    let mut keys: FxHashMap<Box<str>, Newest> = FxHashMap::default();
     for batch in view.scan().batches()? {
         let batch = batch?;
-        let keys: &StringArray = batch
+        let texts: &StringArray = batch
             .column_by_name(key)
             .expect("the table has its key")
             .as_string();
@@ -176,26 +185,50 @@ fn standing(view: &View, key: &str) -> Result<Result<RecordBatch, ArrowError>, L
             .expect("changes have diffs")
             .as_primitive::<Int32Type>();
         for row in 0..batch.num_rows() {
-            let (key, epoch) = (keys.value(row), epochs.value(row));
-            if diffs.value(row) > 0 {
-                newest.insert(key.into(), (epoch, batches.len(), row));
-            } else if newest.get(key).is_some_and(|(added, _, _)| *added < epoch) {
-                newest.remove(key);
+            let epoch = epochs.value(row);
+            let newest = match keys.get_mut(texts.value(row)) {
+                Some(newest) => newest,
+                None => keys.entry(texts.value(row).into()).or_default(),
+            };
+            if diffs.value(row) < 0 {
+                newest.taken = newest.taken.max(epoch);
+            } else if epoch >= newest.added {
+                newest.added = epoch;
+                newest.place = (batches.len(), row);
             }
         }
         batches.push(batch);
     }
-    let mut rows: Vec<(Box<str>, (i64, usize, usize))> = newest.into_iter().collect();
-    rows.sort_unstable();
-    let places: Vec<(usize, usize)> = rows
+    // A change at one epoch takes the old row away and adds the new one.
+    let mut rows: Vec<_> = keys
         .into_iter()
-        .map(|(_, (_, batch, row))| (batch, row))
+        .filter(|(_, newest)| newest.added >= newest.taken)
         .collect();
+    rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let places: Vec<(usize, usize)> = rows.into_iter().map(|(_, newest)| newest.place).collect();
     if places.is_empty() {
         return Ok(Ok(RecordBatch::new_empty(Arc::clone(&view.spec().schema))));
     }
     let batches: Vec<&RecordBatch> = batches.iter().collect();
     Ok(interleave_record_batch(&batches, &places))
+}
+
+/// What is known of a key.
+struct Newest {
+    added: i64,
+    taken: i64,
+    /// Batch and row of what was added.
+    place: (usize, usize),
+}
+
+impl Default for Newest {
+    fn default() -> Self {
+        Self {
+            added: i64::MIN,
+            taken: i64::MIN,
+            place: (0, 0),
+        }
+    }
 }
 
 /// Puts the rows into the form of a `_now` table.

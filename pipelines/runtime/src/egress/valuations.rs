@@ -4,11 +4,10 @@ use arrow::array::RecordBatch;
 use lake::{Lake, LakeError, Owner, Table};
 use model::Epoch;
 use model::tables::{Relation, ValuationRows, changes};
-
 use valuation::RulesetHash;
 
 use super::committer::TableGroup;
-use super::inputs::seal;
+use super::inputs::Draft;
 use super::router::FinishedEpoch;
 use crate::job::{RULESET, as_position};
 
@@ -19,7 +18,7 @@ pub(crate) struct ValuationTables {
     ruleset: (String, i64),
     rows: ValuationRows,
     /// Rows of a commit that is under way: kept until every table has them.
-    prepared: Option<[RecordBatch; 3]>,
+    prepared: Option<[Draft; 3]>,
 }
 
 impl ValuationTables {
@@ -39,6 +38,13 @@ impl ValuationTables {
             rows: ValuationRows::default(),
             prepared: None,
         })
+    }
+
+    /// The rules, as a position, that the table was committed under that is furthest behind; `None` before
+    /// its first commit.
+    pub(crate) fn standing(&self) -> Option<i64> {
+        let behind = self.tables.iter().min_by_key(|table| table.committed())?;
+        behind.position(RULESET)
     }
 
     /// The tables.
@@ -93,13 +99,11 @@ impl TableGroup for ValuationTables {
                 rows.presets.finish(),
                 rows.characters.finish(),
             ]
+            .map(Draft::from)
         });
-        for (table, batch) in self.tables.iter_mut().zip(prepared) {
-            let batch = match table.committed() {
-                Some(committed) => after(batch, committed),
-                None => batch.clone(),
-            };
-            seal(table, &batch, through, std::slice::from_ref(&self.ruleset))?;
+        for (table, draft) in self.tables.iter_mut().zip(prepared) {
+            draft.without_committed(table);
+            draft.seal(table, through, std::slice::from_ref(&self.ruleset))?;
         }
         self.prepared = None;
         Ok(())

@@ -14,15 +14,14 @@ use std::time::{Duration, Instant};
 use model::Epoch;
 use model::valued::CharacterValuation;
 use model::view::CharacterEncoder;
-use views::{
-    Host, HostError, Need, Probed, Step, ViewChange, ViewError, ViewStore, ViewWriter, decide,
-};
+use views::{Need, Probed, Step, ViewChange, ViewError, ViewStore, ViewWriter, decide};
 
 pub(crate) use host::ViewHost;
 use net::Net;
 pub(crate) use queue::ViewQueue;
 
 use super::router::{FinishedEpoch, ReadOut};
+use crate::error::Fault;
 use crate::status::{Stage, Status};
 
 /// The running view thread.
@@ -50,20 +49,22 @@ pub(crate) struct ViewPlan<S> {
 impl ViewSink {
     /// Starts the thread.
     ///
-    /// - `failed`: called once, at once, if the views cannot go on.
+    /// - `fault`: raised at once if it cannot go on.
     pub(crate) fn start<S: ViewStore + 'static>(
         plan: ViewPlan<S>,
-        failed: impl FnOnce() + Send + 'static,
+        fault: &Fault,
     ) -> Result<Self, std::io::Error> {
         let queue = Arc::clone(&plan.queue);
+        let (fault, guard) = (fault.clone(), fault.guard("the view thread panicked"));
         let thread = thread::Builder::new()
             .name("views".to_owned())
             .spawn(move || {
+                let _guard = guard;
                 let done = Views::new(plan).run();
                 if let Err(error) = &done
                     && !is_left_to_the_next_start(error)
                 {
-                    failed();
+                    fault.raise("the views could not be written");
                 }
                 done
             })?;
@@ -140,6 +141,9 @@ impl<S: ViewStore> Views<S> {
             let need = self.plan.writer.need()?;
             if let Need::Differences { from, .. } = need {
                 self.drop_pending_through(from);
+                // A store that falls back behind what was dropped has a gap.
+                self.since = self.since.max(from);
+                self.read_out = None;
                 self.plan.status.views_stand(from);
             }
             match decide::step(&need, self.since, self.newest) {
@@ -153,11 +157,21 @@ impl<S: ViewStore> Views<S> {
                         self.wait()?;
                     }
                 }
-                Step::Nothing | Step::Wait { .. } => {
+                Step::Nothing => {
                     self.plan.status.go_on("views");
                     if self.closed {
                         return Ok(());
                     }
+                    self.wait()?;
+                }
+                Step::Wait { until } => {
+                    if self.closed {
+                        return Ok(());
+                    }
+                    let why = format!(
+                        "readers have seen epoch {until}: the next epoch above it is written"
+                    );
+                    self.plan.status.wait("views", &why);
                     self.wait()?;
                 }
             }

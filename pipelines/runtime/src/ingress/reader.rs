@@ -11,6 +11,7 @@ use sources::{Limits, PartitionReader, Polled, RecordBatch, SourceError, StopFla
 use thiserror::Error;
 
 use super::hash::record_hash;
+use crate::error::Fault;
 
 /// A batch is cut after so many records or bytes: small enough that one partition does not make the
 /// others wait, large enough that a channel costs nothing.
@@ -90,6 +91,7 @@ impl Readers {
         plans: Vec<PartitionPlan>,
         threads: usize,
         stop: &StopFlag,
+        fault: &Fault,
     ) -> Result<Self, std::io::Error> {
         let (sender, readings) = bounded(BATCHES_WAITING);
         let partitions = plans.iter().map(|plan| plan.reader.partition()).collect();
@@ -105,7 +107,13 @@ impl Readers {
                 let (sender, stop) = (sender.clone(), stop.clone());
                 thread::Builder::new()
                     .name(format!("reader-{index}"))
-                    .spawn(move || read(share, &sender, &stop))
+                    .spawn({
+                        let guard = fault.guard("a reader panicked");
+                        move || {
+                            let _guard = guard;
+                            read(share, &sender, &stop);
+                        }
+                    })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {

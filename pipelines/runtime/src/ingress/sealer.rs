@@ -117,6 +117,16 @@ impl Sealer<'_> {
         Ok(())
     }
 
+    /// Seals an epoch without records.
+    pub(crate) fn pass(
+        &mut self,
+        deliver: &mut dyn FnMut(Arc<SealedEpoch>),
+    ) -> Result<(), SealError> {
+        let epoch = self.close()?;
+        self.hand_on(epoch, deliver);
+        Ok(())
+    }
+
     /// Reads bound epochs again, those above what some input table sealed, with the same records at the
     /// same epochs. Says whether it came to their end before the readers were stopped.
     ///

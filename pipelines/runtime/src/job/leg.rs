@@ -14,7 +14,7 @@ use valuation::Ruleset;
 use views::{Need, RedisStore, SqliteStore, ViewWriter};
 
 use super::reading::Reading;
-use super::rules::Plan;
+use super::rules::{Plan, as_position};
 use super::sinks::{Context, Egress, Routing, Sinks, Views};
 use super::{Handle, Until, open_source};
 use crate::bindings::{self, BindingLog};
@@ -57,6 +57,8 @@ pub(super) struct Leg<'a> {
 pub(super) enum LegEnd {
     /// The job is at its end.
     Done,
+    /// Another start has changed the rules in the meantime: look again.
+    Again,
     /// All that was bound under the rules is committed; the next epoch is under others.
     Switch {
         /// What the graphs held then.
@@ -99,7 +101,8 @@ impl Leg<'_> {
         };
         let ruleset = self.rules.hash().to_string();
         let origin = Origin {
-            code: CODE.to_owned(),
+            // Of another folder with the same job name nothing can be gone on from.
+            code: format!("{CODE}/{}", self.folder.id()?),
             ruleset: ruleset.clone(),
         };
         let host = ViewHost::new(self.folder.clone(), stop.clone(), Arc::clone(status));
@@ -116,18 +119,28 @@ impl Leg<'_> {
         self.check_superseded()?;
         bindings::remove_older(&self.folder, self.generation)?;
 
-        // History is kept from here on by all that may go on by differences.
+        // Rules that another start has put in force since they were looked at.
+        let expected = if switched_from.is_some() {
+            None
+        } else {
+            sinks.valuations.standing()
+        };
+        if expected.is_some_and(|standing| standing != as_position(self.rules.hash())) {
+            return Ok(LegEnd::Again);
+        }
+        // Whoever goes on by differences has all up to the base, and the input tables hold it.
         let derived = sinks.derived();
         let since = sinks.since();
+        let sealed = sinks.inputs.sealed().unwrap_or_default();
         let base = match need {
-            Some(Need::Differences { from, .. }) if from >= since => derived.min(from),
-            _ => derived,
+            Some(Need::Differences { from, .. }) if from >= since => derived.min(from).min(sealed),
+            _ => derived.min(sealed),
         };
-        let plan = Plan::of(&inherited, base, &ruleset, self.is_last);
+        let plan = Plan::of(&inherited, derived, &ruleset, self.is_last);
         let seen = sinks
             .newest()
             .max(bound)
-            .max(need.map_or(Epoch(0), highest));
+            .max(need.as_ref().map_or(Epoch(0), highest));
         tracing::info!(%base, %bound, %seen, %since, "the job goes on");
 
         let prices_computed = Arc::new(AtomicU64::new(0));
@@ -144,7 +157,7 @@ impl Leg<'_> {
         let newest = plan.end.unwrap_or_else(|| bound.max(newest_sealed));
         let feeder = Arc::new(Feeder::new(handles, said, newest, seen));
         gate.reached("dataflow", base);
-        gate.reached("inputs", sinks.inputs.sealed().unwrap_or_default());
+        gate.reached("inputs", sealed);
         gate.reached("valuations", derived);
         gate.reached("likes", derived);
 
@@ -162,11 +175,18 @@ impl Leg<'_> {
         patience.store(true, Ordering::Relaxed);
         let is_switch = switched_from.is_some();
         let routing = Routing::start(&context, listened, egress, &queue, switched_from)?;
+        let partitions = source.partitions()?;
+        for topic in self.topics() {
+            if !partitions.iter().any(|partition| partition.topic == topic) {
+                tracing::warn!(%topic, "the topic is not there: nothing is read of it");
+            }
+        }
         let keeper = Keeper::start(
             &context,
             Arc::clone(&source),
             stop.clone(),
             (self.folder.clone(), self.generation),
+            &partitions,
         )?;
 
         let read = self.load_and_read(Reading {
@@ -181,6 +201,12 @@ impl Leg<'_> {
             tables,
             base,
             sealed_offsets,
+            fault: &fault,
+            partitions,
+            must_pass: match need {
+                Some(Need::Rewrite { at_least, .. }) => at_least,
+                _ => None,
+            },
         });
         let read_out = match (&read, plan.end) {
             (Ok(()), Some(_)) => routing.read_out(&feeder, stop),
@@ -192,13 +218,16 @@ impl Leg<'_> {
             stop.set();
         }
         // A rewrite needs the workers: they stay until the views have what they need, or are away.
-        while view_sink.as_ref().is_some_and(ViewSink::is_running)
+        while plan.end.is_none()
+            && view_sink.as_ref().is_some_and(ViewSink::is_running)
             && !stop.is_set()
             && !status.views_settled(feeder.as_of(), VIEW_TIMEOUT * 2)
         {
             thread::sleep(Duration::from_millis(5));
         }
+        let reached = feeder.as_of();
         feeder.end();
+        patience.store(false, Ordering::Relaxed);
         let worked = workers.join();
         let committed = routing.finish();
         let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
@@ -217,6 +246,14 @@ impl Leg<'_> {
         worked?;
         if let Some(what) = fault.first() {
             return Err(JobError::Stopped { what });
+        }
+        if self.until == Until::End
+            && plan.end.is_none()
+            && !stop.is_set()
+            && self.job.views.kind != ViewsKind::None
+            && !status.views_settled(reached, Duration::MAX)
+        {
+            return Err(JobError::ViewsBehind { epoch: reached });
         }
         Ok(match read_out {
             Some(read_out) => LegEnd::Switch {
@@ -281,8 +318,8 @@ pub(super) fn horizon_millis(job: &Job) -> i64 {
 }
 
 /// The highest epoch that a store has shown, or will.
-fn highest(need: Need) -> Epoch {
-    match need {
+fn highest(need: &Need) -> Epoch {
+    match *need {
         Need::Differences { from, finish } => finish.map_or(from, |finish| finish.max(from)),
         Need::Rewrite { at_least, .. } => at_least.unwrap_or_default(),
     }

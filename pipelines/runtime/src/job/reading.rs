@@ -13,12 +13,14 @@ use super::leg::{Leg, horizon_millis};
 use super::rules::Plan;
 use crate::bindings::{Binding, BindingLog};
 use crate::egress::Committer;
-use crate::error::JobError;
+use crate::error::{Fault, JobError};
 use crate::feeder::{Feeder, InputBatch};
 use crate::flow::FlowGate;
-use crate::ingress::{ClosingRule, PartitionPlan, Pending, Readers, SealedEpoch, Sealer};
+use crate::ingress::{
+    ClosingRule, PartitionPlan, Pending, Readers, SealError, SealedEpoch, Sealer,
+};
 use crate::recovery::{InputScan, Recovered, recover};
-use crate::status::Phase;
+use crate::status::{Phase, Status};
 
 impl Leg<'_> {
     /// Loads the state, then reads on from what is sealed until the job ends.
@@ -35,6 +37,9 @@ impl Leg<'_> {
             tables,
             base,
             sealed_offsets,
+            fault,
+            partitions: found,
+            must_pass,
         } = reading;
         let (stop, status) = (&self.handle.stop, &self.handle.status);
         let settings = AdmissionSettings {
@@ -45,11 +50,15 @@ impl Leg<'_> {
         let Recovered {
             mut partitions,
             mut tail,
-        } = recover(&tables, base, settings, feeder, status)?;
+        } = recover(&tables, base, settings, feeder, status, stop)?;
+        if stop.is_set() {
+            return Ok(());
+        }
 
         status.enter(Phase::Replaying);
         let plans = self.plans(
             source,
+            found,
             &sealed_offsets,
             &inherited,
             &mut partitions,
@@ -62,11 +71,20 @@ impl Leg<'_> {
         if let Some(end) = plan.end {
             tail.retain(|&epoch, _| epoch <= end);
         }
-        let first = plan.first.clone();
+        let first = if is_switch {
+            plan.switch_epoch()?
+        } else {
+            None
+        };
         let bound: Vec<Binding> = inherited
             .into_iter()
             .skip_while(|binding| is_sealed(binding, &cut))
             .filter(|binding| plan.holds(binding))
+            .filter(|binding| {
+                first
+                    .as_ref()
+                    .is_none_or(|first| first.epoch != binding.epoch)
+            })
             .collect();
         tracing::info!(
             partitions = plans.len(),
@@ -74,12 +92,13 @@ impl Leg<'_> {
             tail = tail.len(),
             "reading on"
         );
-        let readers = Readers::start(plans, self.job.source.readers, stop).map_err(|source| {
-            JobError::Thread {
-                name: "reader",
-                source,
-            }
-        })?;
+        let readers =
+            Readers::start(plans, self.job.source.readers, stop, fault).map_err(|source| {
+                JobError::Thread {
+                    name: "reader",
+                    source,
+                }
+            })?;
         let mut sealer = Sealer {
             folder: &self.folder,
             generation: self.generation,
@@ -95,42 +114,31 @@ impl Leg<'_> {
             cut,
             pending: Pending::default(),
         };
-        let mut deliver = |epoch: Arc<SealedEpoch>| {
-            let at = epoch.binding.epoch;
-            let later = tail.split_off(&at);
-            feed_tail(feeder, std::mem::replace(&mut tail, later));
-            feeder.expect(at);
-            for batch in tail.remove(&at).unwrap_or_default() {
-                feeder.rows(at, &batch);
+        let mut delivery = Delivery {
+            feeder,
+            status,
+            inputs,
+            tail,
+        };
+        let read = || -> Result<(), SealError> {
+            if is_switch {
+                sealer.switch(first, &mut |epoch| delivery.epoch(epoch))?;
             }
-            status.sealed(&epoch);
-            feeder.epoch(&epoch);
-            inputs.feed(epoch);
+            if !sealer.replay(&readers, bound, &mut |epoch| delivery.epoch(epoch))? {
+                return Ok(());
+            }
+            delivery.rest_of_the_tail();
+            feeder.catch_up();
+            if plan.end.is_some() {
+                return Ok(());
+            }
+            status.enter(Phase::Live);
+            if must_pass.is_some_and(|epoch| epoch > feeder.as_of()) {
+                sealer.pass(&mut |epoch| delivery.epoch(epoch))?;
+            }
+            sealer.run(&readers, &mut |epoch| delivery.epoch(epoch))
         };
-        let begun = if is_switch {
-            sealer.switch(first, &mut deliver)
-        } else {
-            Ok(())
-        };
-        let result = begun
-            .and_then(|()| sealer.replay(&readers, bound, &mut deliver))
-            .and_then(|is_whole| {
-                if !is_whole {
-                    return Ok(());
-                }
-                feed_tail(feeder, std::mem::take(&mut tail));
-                feeder.catch_up();
-                if plan.end.is_some() {
-                    return Ok(());
-                }
-                status.enter(Phase::Live);
-                sealer.run(&readers, &mut |epoch| {
-                    feeder.expect(epoch.binding.epoch);
-                    status.sealed(&epoch);
-                    feeder.epoch(&epoch);
-                    inputs.feed(epoch);
-                })
-            });
+        let result = read();
         if result.is_err() {
             stop.set();
         }
@@ -142,18 +150,30 @@ impl Leg<'_> {
     fn plans(
         &self,
         source: &dyn Source,
+        partitions: Vec<PartitionId>,
         sealed_offsets: &BTreeMap<PartitionId, i64>,
         inherited: &[Binding],
         states: &mut BTreeMap<PartitionId, Partition>,
         settings: AdmissionSettings,
     ) -> Result<Vec<PartitionPlan>, JobError> {
-        let partitions = source.partitions()?;
         check_partitions(&partitions, sealed_offsets)?;
         let starts = source.start_offsets()?;
-        let ends = match self.until {
-            Until::End => source.end_offsets()?,
-            Until::Stopped => BTreeMap::new(),
-        };
+        let mut ends = source.end_offsets()?;
+        for (&partition, &sealed) in sealed_offsets {
+            match ends.get(&partition) {
+                Some(&end) if end < sealed => {
+                    return Err(JobError::Recreated {
+                        partition,
+                        end,
+                        sealed,
+                    });
+                }
+                _ => {}
+            }
+        }
+        if self.until == Until::Stopped {
+            ends.clear();
+        }
         let mut plans = Vec::new();
         for partition in partitions {
             let kept_from = starts.get(&partition).copied().unwrap_or(0);
@@ -166,8 +186,17 @@ impl Leg<'_> {
                     });
                 }
                 Some(&sealed) => sealed,
-                // What was deleted before the job first saw the partition is none of its records.
-                None => kept_from,
+                None => {
+                    if let Some(next_offset) = bound_and_gone(inherited, partition, kept_from) {
+                        return Err(JobError::Gone {
+                            partition,
+                            from: next_offset,
+                            to: kept_from - 1,
+                        });
+                    }
+                    // What was deleted before the job first saw the partition is none of its records.
+                    kept_from
+                }
             };
             let cuts: VecDeque<i64> = inherited
                 .iter()
@@ -201,6 +230,11 @@ pub(super) struct Reading<'a> {
     pub(super) tables: Vec<InputScan>,
     pub(super) base: Epoch,
     pub(super) sealed_offsets: BTreeMap<PartitionId, i64>,
+    pub(super) fault: &'a Fault,
+    /// The partitions that are read.
+    pub(super) partitions: Vec<PartitionId>,
+    /// An epoch that the views have shown under other code or rules: a newer one must come, also without records.
+    pub(super) must_pass: Option<Epoch>,
 }
 
 /// Whether the input tables have all that an epoch read.
@@ -210,6 +244,16 @@ fn is_sealed(binding: &Binding, sealed: &BTreeMap<PartitionId, i64>) -> bool {
             .get(partition)
             .is_some_and(|&sealed| read.next_offset <= sealed)
     })
+}
+
+/// The end of what an epoch read of a partition that no input table has sealed, if that is deleted.
+fn bound_and_gone(inherited: &[Binding], partition: PartitionId, kept_from: i64) -> Option<i64> {
+    inherited
+        .iter()
+        .filter_map(|binding| binding.cut.get(&partition))
+        .filter(|read| read.records > 0)
+        .map(|read| read.next_offset)
+        .find(|&next_offset| next_offset <= kept_from)
 }
 
 /// Refuses a topic whose number of partitions is not what it was: its keys moved.
@@ -236,13 +280,38 @@ fn check_partitions(
     Ok(())
 }
 
-/// Feeds epochs that the input tables hold and the workers lack.
-fn feed_tail(feeder: &Feeder, epochs: BTreeMap<Epoch, Vec<Arc<InputBatch>>>) {
-    for (epoch, batches) in epochs {
-        feeder.expect(epoch);
-        for batch in &batches {
-            feeder.rows(epoch, batch);
+/// Hands epochs on: to the workers, together with what the input tables hold of them, and to the input tables.
+struct Delivery<'a> {
+    feeder: &'a Feeder,
+    status: &'a Status,
+    inputs: &'a Committer<SealedEpoch>,
+    /// Epochs that the input tables hold and the workers lack.
+    tail: BTreeMap<Epoch, Vec<Arc<InputBatch>>>,
+}
+
+impl Delivery<'_> {
+    fn epoch(&mut self, epoch: Arc<SealedEpoch>) {
+        let at = epoch.binding.epoch;
+        let later = self.tail.split_off(&at);
+        self.rest_of_the_tail();
+        self.tail = later;
+        self.feeder.expect(at);
+        for batch in self.tail.remove(&at).unwrap_or_default() {
+            self.feeder.rows(at, &batch);
         }
-        feeder.close(epoch);
+        self.status.sealed(&epoch);
+        self.feeder.epoch(&epoch);
+        self.inputs.feed(epoch);
+    }
+
+    /// Feeds what the tail has left.
+    fn rest_of_the_tail(&mut self) {
+        for (epoch, batches) in std::mem::take(&mut self.tail) {
+            self.feeder.expect(epoch);
+            for batch in &batches {
+                self.feeder.rows(epoch, batch);
+            }
+            self.feeder.close(epoch);
+        }
     }
 }

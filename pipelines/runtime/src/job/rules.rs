@@ -8,9 +8,9 @@ use model::Epoch;
 use model::tables::Relation;
 use valuation::{Ruleset, RulesetHash};
 
-use crate::bindings::Binding;
+use crate::bindings::{self, Binding};
 use crate::error::JobError;
-use crate::folder::JobFolder;
+use crate::folder::{Generation, JobFolder};
 
 /// The position of the tables of valuations that says under which rules they were committed.
 pub(crate) const RULESET: &str = "ruleset";
@@ -24,9 +24,25 @@ pub(crate) fn as_position(hash: RulesetHash) -> i64 {
         .cast_signed()
 }
 
+/// The rules of the first epoch that the tables of valuations lack, as far as that is known: those they were
+/// committed under last, or before their first commit those of the first epoch that is bound.
+pub(super) fn of_the_next_epoch(
+    folder: &JobFolder,
+    job: &str,
+) -> Result<Option<Ruleset>, JobError> {
+    if let Some(standing) = standing(folder, job)? {
+        return Ok(Some(standing));
+    }
+    let inherited = bindings::inherited(folder, Generation(u64::MAX))?;
+    match inherited.first() {
+        Some(first) => kept(folder, &first.ruleset).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// The rules that the tables of valuations were committed under last; `None` before their first commit.
 /// Where a crash left them at different epochs, those of the one that is furthest behind.
-pub(super) fn standing(folder: &JobFolder, job: &str) -> Result<Option<Ruleset>, JobError> {
+fn standing(folder: &JobFolder, job: &str) -> Result<Option<Ruleset>, JobError> {
     let lake = Lake::open(&folder.tables())?;
     let mut furthest_behind: Option<(Epoch, i64)> = None;
     for relation in [
@@ -84,7 +100,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// A plan for a leg under `ruleset` from `base` on.
+    /// A plan for a leg under `ruleset` from `base` on: all derived tables have what lies before.
     ///
     /// - `is_last`: whether new epochs are under these rules.
     pub(super) fn of(inherited: &[Binding], base: Epoch, ruleset: &str, is_last: bool) -> Self {
@@ -103,6 +119,19 @@ impl Plan {
             end: ends.then(|| later[..count].last().map_or(base, |binding| binding.epoch)),
             next,
             base,
+        }
+    }
+
+    /// The leg's first epoch if it is bound already, as one that begins a leg: without records.
+    pub(super) fn switch_epoch(&self) -> Result<Option<Binding>, JobError> {
+        match &self.first {
+            Some(first) if first.cut.values().any(|read| read.records > 0) => {
+                Err(JobError::SwitchWithRecords {
+                    epoch: first.epoch,
+                    ruleset: first.ruleset.clone(),
+                })
+            }
+            first => Ok(first.clone()),
         }
     }
 

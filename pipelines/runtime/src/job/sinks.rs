@@ -32,13 +32,6 @@ pub(crate) struct Context<'a> {
     pub(crate) fault: &'a Fault,
 }
 
-impl Context<'_> {
-    fn fault(&self, what: &'static str) -> impl FnOnce() + Send + 'static + use<> {
-        let fault = self.fault.clone();
-        move || fault.raise(what)
-    }
-}
-
 /// The tables, open and fenced.
 pub(super) struct Sinks {
     pub(super) inputs: InputTables,
@@ -104,14 +97,15 @@ impl Egress {
             name: "of a table",
             source,
         };
-        let failed = |what| context.fault(what);
+        let fault = context.fault;
         Ok(Self {
             inputs: Committer::start(
                 sinks.inputs,
                 sinking,
                 Arc::clone(gate),
                 Arc::clone(status),
-                failed("the tables of inputs could not be committed"),
+                fault,
+                "the tables of inputs could not be committed",
             )
             .map_err(no_thread)?,
             valuations: Committer::start(
@@ -119,7 +113,8 @@ impl Egress {
                 sinking,
                 Arc::clone(gate),
                 Arc::clone(status),
-                failed("the tables of valuations could not be committed"),
+                fault,
+                "the tables of valuations could not be committed",
             )
             .map_err(no_thread)?,
             likes: Committer::start(
@@ -127,7 +122,8 @@ impl Egress {
                 sinking,
                 Arc::clone(gate),
                 Arc::clone(status),
-                failed("the tables of likes could not be committed"),
+                fault,
+                "the tables of likes could not be committed",
             )
             .map_err(no_thread)?,
             now: NowTables::start(
@@ -135,7 +131,7 @@ impl Egress {
                 owner,
                 ruleset.to_owned(),
                 Duration::from_secs(tables.now_seconds),
-                failed("the now tables could not be rewritten"),
+                fault,
             )?,
         })
     }
@@ -158,6 +154,7 @@ impl Routing {
         switched_from: Option<ReadOut>,
     ) -> Result<Self, JobError> {
         let (read_out, read_outs) = unbounded();
+        let guard = context.fault.guard("the router panicked");
         let mut switch = switched_from.map(Switch::from);
         let Egress {
             inputs,
@@ -175,6 +172,7 @@ impl Routing {
         let thread = thread::Builder::new()
             .name("router".to_owned())
             .spawn(move || {
+                let _guard = guard;
                 // Ends when feeder and workers are gone.
                 for said in said {
                     for finished in router.take(said) {
@@ -364,10 +362,8 @@ fn start<S: ViewStore + 'static>(
         want_read_out: Box::new(move || feeder.want_read_out()),
         status: Arc::clone(context.status),
     };
-    ViewSink::start(plan, context.fault("the views could not be written")).map_err(|source| {
-        JobError::Thread {
-            name: "views",
-            source,
-        }
+    ViewSink::start(plan, context.fault).map_err(|source| JobError::Thread {
+        name: "views",
+        source,
     })
 }

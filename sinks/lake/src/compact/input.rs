@@ -155,19 +155,38 @@ impl Columns {
 }
 
 /// Decides on the rows of one key, which come in the order of their offsets.
+///
+/// Rows of kind row are upserts, and of likes the sum of their `diff` is a count too. While older rows may lie in
+/// other files, both must stay true: a pair that begins and ends here leaves neither row, one that ends and
+/// begins again leaves both.
 fn fates(rows: &[Facts], ids_from: Option<i64>, whole: bool) -> Vec<Fate> {
     let newest = |kind| rows.iter().rposition(|row| row.settled && row.kind == kind);
     let (newest_row, newest_head) = (newest(RowKind::Row), newest(RowKind::Head));
+    let oldest_row = rows
+        .iter()
+        .position(|row| row.settled && row.kind == RowKind::Row);
+    let diff = |place: Option<usize>| place.map_or(0, |place| rows[place].diff);
+    let (begins, ends) = (diff(oldest_row), diff(newest_row));
+    let stays = |index: usize| {
+        let is_newest = newest_row == Some(index);
+        let is_oldest = oldest_row == Some(index);
+        match (whole, begins > 0, ends > 0) {
+            (true, _, ends) => is_newest && ends,
+            (false, true, false) => false,
+            (false, false, true) => is_newest || is_oldest,
+            (false, ..) => is_newest,
+        }
+    };
     rows.iter()
         .enumerate()
         .map(|(index, row)| {
-            let newest = match row.kind {
-                RowKind::Row => newest_row == Some(index),
-                RowKind::Head => newest_head == Some(index),
+            let is_state = match row.kind {
+                RowKind::Row => stays(index),
+                RowKind::Head => newest_head == Some(index) && (row.diff > 0 || !whole),
                 RowKind::Id => false,
             };
             let id_counts = row.has_id && ids_from.is_none_or(|from| row.timestamp >= from);
-            if !row.settled || newest && (row.diff > 0 || !whole) {
+            if !row.settled || is_state {
                 Fate::Stays
             } else if id_counts {
                 Fate::StaysAsId

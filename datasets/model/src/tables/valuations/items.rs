@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int16Array, Int32Array, Int64Array, RecordBatch};
+use arrow::array::{
+    ArrayRef, BooleanArray, BooleanBufferBuilder, Int16Array, Int32Array, Int64Array, RecordBatch,
+};
 use valuation::{ComponentValue, Meso, Status};
 
 use super::columns::{Optional, checked, money};
@@ -74,7 +76,7 @@ pub(super) fn same_item(left: &Arc<ItemValuation>, right: &Arc<ItemValuation>) -
 pub struct ItemRows {
     epoch: Vec<i64>,
     diff: Vec<i32>,
-    ocid: RepeatedTexts,
+    pub(super) ocid: RepeatedTexts,
     preset: Vec<i16>,
     position: Vec<i16>,
     slot: RepeatedTexts,

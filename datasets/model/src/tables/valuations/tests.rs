@@ -1,8 +1,9 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int16Type, Int32Type, Int64Type};
-use valuation::{Detail, Item, Level, Star};
+use valuation::{ComponentValue, Detail, Item, Level, Meso, Star, Status};
 
 use super::*;
+use crate::valued::PresetValuation;
 
 fn item(name: &str, mesos: i128) -> Arc<ItemValuation> {
     let priced = ComponentValue {
