@@ -6,7 +6,7 @@ mod script;
 
 use std::time::Duration;
 
-use ::redis::Cmd;
+use ::redis::{Cmd, Value, from_redis_value};
 use model::view::{Kind, ShardKeys, ViewKey};
 
 use crate::call::{Answer, Call, Command};
@@ -70,6 +70,7 @@ impl ViewReader for RedisReader {
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
         // Not `Pipeline::atomic`: redis 1.8.1 panics there when the server refuses the MULTI itself.
         let mut pipe = ::redis::pipe();
+        pipe.ignore_errors();
         pipe.cmd("MULTI").ignore();
         pipe.cmd("GET").arg(self.keys.marker()).ignore();
         for key in keys {
@@ -79,13 +80,35 @@ impl ViewReader for RedisReader {
                 .ignore();
         }
         pipe.cmd("EXEC");
-        let key_of = |place: usize| match place.checked_sub(1).and_then(|place| keys.get(place)) {
-            Some(key) => self.keys.of(key),
-            None => self.keys.marker(),
-        };
-        let (mut values,): (Vec<Option<Vec<u8>>>,) =
-            self.connection
-                .ask("read views", key_of, |connection| pipe.query(connection))?;
+        let answers = self.connection.ask(
+            "read views",
+            |_| self.keys.marker(),
+            |connection| {
+                let (answers,): (Value,) = pipe.query(connection)?;
+                match answers {
+                    Value::Array(answers) => Ok(answers),
+                    // What was refused as a whole is refused by EXEC too.
+                    other => Ok(Vec::from([other.extract_error()?])),
+                }
+            },
+        )?;
+        let mut values: Vec<Option<Vec<u8>>> = Vec::with_capacity(answers.len());
+        for (place, answer) in answers.into_iter().enumerate() {
+            let is_wrong_type =
+                matches!(&answer, Value::ServerError(error) if error.code() == "WRONGTYPE");
+            if is_wrong_type {
+                let key = match place.checked_sub(1).and_then(|place| keys.get(place)) {
+                    Some(key) => self.keys.of(key),
+                    None => self.keys.marker(),
+                };
+                let store = self.place().to_owned();
+                return Err(ViewError::WrongType { store, key });
+            }
+            let value = answer
+                .extract_error()
+                .and_then(|value| Ok(from_redis_value(value)?));
+            values.push(value.map_err(|error| self.connection.refused("read views", error))?);
+        }
         let marker = match values.is_empty() {
             true => None,
             false => values.remove(0),

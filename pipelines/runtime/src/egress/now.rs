@@ -254,3 +254,62 @@ fn as_now(
         .collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(Arc::clone(schema), columns)
 }
+
+#[cfg(test)]
+mod tests {
+    use lake::{CompactionLimits, Retain};
+    use model::tables::LikeCountRows;
+
+    use super::*;
+
+    /// Counts that rise, fall, go and come again.
+    const COUNTS: [(&str, [i64; 5]); 4] = [
+        ("rises", [1, 2, 3, 4, 5]),
+        ("falls", [9, 7, 5, 3, 1]),
+        ("goes", [4, 4, 2, 0, 0]),
+        ("comes again", [3, 0, 8, 0, 2]),
+    ];
+
+    #[test]
+    fn what_stands_is_the_sum_of_the_differences_also_after_a_compaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path()).unwrap();
+        let owner = Owner {
+            job: "test".to_owned(),
+            generation: 1,
+        };
+        let mut table = lake.table(Relation::LikeCounts, &owner).unwrap();
+        for step in 0..5_usize {
+            let epoch = Epoch(step as u64 + 1);
+            let mut rows = LikeCountRows::default();
+            for (target, counts) in COUNTS {
+                let before = step.checked_sub(1).map_or(0, |before| counts[before]);
+                rows.change(target, before, counts[step], epoch);
+            }
+            table.append(&[rows.finish()], epoch, &[]).unwrap();
+        }
+        for compacted in [false, true] {
+            if compacted {
+                let retain = Retain {
+                    since: Epoch(1),
+                    ..Retain::default()
+                };
+                let plan = table.plan_compaction(retain, &CompactionLimits::everything());
+                let files = plan.unwrap().expect("there are files").run().unwrap();
+                table.commit_compaction(&files).unwrap();
+            }
+            let view = lake.view(Relation::LikeCounts).unwrap().unwrap();
+            let rows = standing(&view, "target_ocid").unwrap().unwrap();
+            let targets: &StringArray = rows["target_ocid"].as_string();
+            let likes = rows["likes"].as_primitive::<Int64Type>();
+            let found: Vec<(&str, i64)> = (0..rows.num_rows())
+                .map(|row| (targets.value(row), likes.value(row)))
+                .collect();
+            assert_eq!(
+                found,
+                [("comes again", 2), ("falls", 1), ("rises", 5)],
+                "{compacted}"
+            );
+        }
+    }
+}

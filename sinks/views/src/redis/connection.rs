@@ -105,6 +105,11 @@ impl Connection {
         Ok(connection)
     }
 
+    /// An answer that the server gave in place of a value.
+    pub(super) fn refused(&self, doing: &'static str, source: RedisError) -> ViewError {
+        self.failed(doing, |_| "a key that was read".to_owned(), source)
+    }
+
     fn failed(
         &self,
         doing: &'static str,

@@ -68,17 +68,46 @@ fn a_whole_key_keeps_what_admission_says() {
 
 #[test]
 fn a_deletion_stays_while_older_rows_may_lie_elsewhere() {
-    let rows = facts(&[(RowKind::Row, 1), (RowKind::Row, -1)]);
+    let rows = facts(&[
+        (RowKind::Row, 1),
+        (RowKind::Row, -1),
+        (RowKind::Row, 1),
+        (RowKind::Row, -1),
+    ]);
     assert_eq!(
-        fates(&rows, Some(9), false),
-        [Fate::Goes, Fate::Stays],
+        fates(&rows[1..2], Some(9), false),
+        [Fate::Stays],
         "part of the table"
     );
-    assert_eq!(
-        fates(&rows, Some(9), true),
-        [Fate::Goes, Fate::Goes],
-        "all of it"
-    );
+    assert_eq!(fates(&rows[1..2], Some(9), true), [Fate::Goes], "all of it");
+}
+
+#[test]
+fn likes_add_up_to_the_same_whatever_part_of_the_table_is_taken() {
+    // A pair begins and ends in turn; any stretch may be taken, with older rows left out or none.
+    for begins in [true, false] {
+        for count in 1..6 {
+            let sequence: Vec<(RowKind, i32)> = (0..count)
+                .map(|place| {
+                    (
+                        RowKind::Row,
+                        if (place % 2 == 0) == begins { 1 } else { -1 },
+                    )
+                })
+                .collect();
+            let before: i32 = sequence.iter().map(|(_, diff)| diff).sum();
+            let kept: Vec<i32> = fates(&facts(&sequence), Some(9), false)
+                .into_iter()
+                .zip(&sequence)
+                .filter_map(|(fate, (_, diff))| (fate == Fate::Stays).then_some(*diff))
+                .collect();
+            assert_eq!(kept.iter().sum::<i32>(), before, "{sequence:?}");
+            // The newest row that is kept says what the pair is; without one nothing has changed.
+            if let Some(newest) = kept.last() {
+                assert_eq!(*newest, sequence.last().unwrap().1, "{sequence:?}");
+            }
+        }
+    }
 }
 
 #[test]
