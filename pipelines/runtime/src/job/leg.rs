@@ -174,7 +174,14 @@ impl Leg<'_> {
             .transpose()?;
         patience.store(true, Ordering::Relaxed);
         let is_switch = switched_from.is_some();
-        let routing = Routing::start(&context, listened, egress, &queue, switched_from)?;
+        let routing = Routing::start(
+            &context,
+            listened,
+            egress,
+            &queue,
+            switched_from,
+            plan.end.is_some(),
+        )?;
         let partitions = source.partitions()?;
         for topic in self.topics() {
             if !partitions.iter().any(|partition| partition.topic == topic) {

@@ -16,7 +16,7 @@ use views::{Need, RedisStore, SqliteStore, ViewError, ViewStore, ViewWriter};
 use crate::config::Job;
 use crate::egress::{
     Committer, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut, Router, Said,
-    Sinking, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
+    Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
 };
 use crate::error::{Fault, JobError};
 use crate::feeder::Feeder;
@@ -92,49 +92,50 @@ impl Egress {
             maintain: Duration::from_secs(tables.maintain_seconds),
             history: Duration::from_secs(tables.history_seconds),
         };
-        let (gate, status) = (context.gate, context.status);
-        let no_thread = |source| JobError::Thread {
-            name: "of a table",
-            source,
-        };
-        let fault = context.fault;
         Ok(Self {
-            inputs: Committer::start(
+            inputs: committer(
+                context,
                 sinks.inputs,
                 sinking,
-                Arc::clone(gate),
-                Arc::clone(status),
-                fault,
                 "the tables of inputs could not be committed",
-            )
-            .map_err(no_thread)?,
-            valuations: Committer::start(
+            )?,
+            valuations: committer(
+                context,
                 sinks.valuations,
                 sinking,
-                Arc::clone(gate),
-                Arc::clone(status),
-                fault,
                 "the tables of valuations could not be committed",
-            )
-            .map_err(no_thread)?,
-            likes: Committer::start(
+            )?,
+            likes: committer(
+                context,
                 sinks.likes,
                 sinking,
-                Arc::clone(gate),
-                Arc::clone(status),
-                fault,
                 "the tables of likes could not be committed",
-            )
-            .map_err(no_thread)?,
+            )?,
             now: NowTables::start(
                 lake.clone(),
                 owner,
                 ruleset.to_owned(),
                 Duration::from_secs(tables.now_seconds),
-                fault,
+                context.fault,
             )?,
         })
     }
+}
+
+/// Starts the thread of a group of tables; `what` is the fault if it cannot go on.
+fn committer<G: TableGroup>(
+    context: &Context<'_>,
+    group: G,
+    sinking: Sinking,
+    what: &'static str,
+) -> Result<Committer<G::Feed>, JobError> {
+    let (gate, status) = (Arc::clone(context.gate), Arc::clone(context.status));
+    Committer::start(group, sinking, gate, status, context.fault, what).map_err(|source| {
+        JobError::Thread {
+            name: "of a table",
+            source,
+        }
+    })
 }
 
 /// The thread that hands finished epochs on, and what it feeds.
@@ -152,8 +153,11 @@ impl Routing {
         egress: Egress,
         views: &Arc<ViewQueue>,
         switched_from: Option<ReadOut>,
+        ends_in_a_switch: bool,
     ) -> Result<Self, JobError> {
         let (read_out, read_outs) = unbounded();
+        // A read-out holds all that the graphs hold: none is kept that nobody will ask for.
+        let read_out = ends_in_a_switch.then_some(read_out);
         let guard = context.fault.guard("the router panicked");
         let mut switch = switched_from.map(Switch::from);
         let Egress {
@@ -201,8 +205,9 @@ impl Routing {
                                 likes.feed(epoch);
                             }
                             Finished::ReadOut(told) => {
-                                // Whoever wants to know asked for it; at other times nobody listens.
-                                if read_out.send(told.clone()).is_err() {
+                                if let Some(read_out) = &read_out
+                                    && read_out.send(told.clone()).is_err()
+                                {
                                     tracing::debug!("nobody waits for a read-out");
                                 }
                                 views.push_read_out(told);
@@ -224,7 +229,8 @@ impl Routing {
         })
     }
 
-    /// What the graphs hold after all epochs that were fed; `None` if the job is stopped before it comes.
+    /// What the graphs hold after all epochs that were fed, in a leg that ends in a switch; `None` if the job is
+    /// stopped before it comes.
     pub(super) fn read_out(&self, feeder: &Feeder, stop: &StopFlag) -> Option<ReadOut> {
         // Older ones were for the views.
         while self.read_outs.try_recv().is_ok() {}
