@@ -19,6 +19,10 @@ use crate::bench::{Bench, Size};
 use crate::figure::Figure;
 use crate::report::Section;
 
+/// The one that the job has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the budgets of the design. Start it by `benches/run`, which brings the services up.
 #[derive(Parser)]
 struct Args {

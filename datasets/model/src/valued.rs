@@ -1,7 +1,11 @@
 //! What the graph says of a character: the one form that views and tables are made from.
 
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use valuation::{ComponentValue, Item, Meso};
 
 /// The value of a character's equipment.
@@ -46,9 +50,64 @@ pub struct ItemValuation {
     /// Part of the odds tables that applies.
     pub table_part: String,
     /// The six components in the order of `ComponentKind::ALL`.
-    pub components: [ComponentValue; 6],
+    pub components: [SharedComponent; 6],
     /// Sum of the components that the ruleset sums, in whole mesos.
     pub cost_mesos: Meso,
     /// Number of components that should be in the sum and have no cost.
     pub missing_parts: u32,
+}
+
+/// The value of a component, shared by all items whose component has the same key.
+#[derive(Clone)]
+pub struct SharedComponent(Arc<ComponentValue>);
+
+impl SharedComponent {
+    /// Where the value is: another value is elsewhere as long as this one is held.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+}
+
+impl From<ComponentValue> for SharedComponent {
+    fn from(value: ComponentValue) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl fmt::Debug for SharedComponent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Deref for SharedComponent {
+    type Target = ComponentValue;
+
+    fn deref(&self) -> &ComponentValue {
+        &self.0
+    }
+}
+
+impl Borrow<ComponentValue> for SharedComponent {
+    fn borrow(&self) -> &ComponentValue {
+        self
+    }
+}
+
+impl PartialEq for SharedComponent {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Serialize for SharedComponent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedComponent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ComponentValue::deserialize(deserializer).map(Self::from)
+    }
 }

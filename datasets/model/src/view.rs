@@ -5,6 +5,7 @@
 //! beforehand, what a store holds can be listed exactly, piece by piece. Each value starts with
 //! `changed_at`; the marker alone says of which epoch all of them are true.
 
+mod breakdown;
 pub mod character;
 mod item_row;
 mod json;

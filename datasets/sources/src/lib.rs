@@ -16,5 +16,5 @@ pub use batch::RecordBatch;
 pub use error::SourceError;
 pub use file::FileSource;
 pub use kafka::{KafkaConfig, KafkaSource};
-pub use source::{Limits, PartitionReader, Polled, Source, StopFlag};
+pub use source::{Limits, PartitionReader, Polled, Source, StopFlag, Wake};
 pub use status::{Availability, SourceStatus};

@@ -34,10 +34,18 @@ pub trait Source: Send + Sync {
     fn commit_for_lag(&self, next_offsets: &BTreeMap<PartitionId, i64>) -> Result<(), SourceError>;
 }
 
+/// Called from any thread when records may have come; it must not block.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
 /// Reads one partition.
 pub trait PartitionReader: Send {
     /// The partition.
     fn partition(&self) -> PartitionId;
+
+    /// Has `wake` called whenever there may be records after [`poll`](Self::poll) was idle, so that one
+    /// thread can wait for several partitions. A reader that cannot tell never calls it: whoever waits
+    /// looks again after a while.
+    fn wake_with(&mut self, wake: Wake);
 
     /// The first place that was not read yet: all records below it were handed out by [`poll`].
     ///

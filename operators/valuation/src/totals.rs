@@ -1,5 +1,7 @@
 //! Totals: of an item, of a preset, of a character.
 
+use std::borrow::Borrow;
+
 use crate::component::{ComponentKind, ComponentValue};
 use crate::item::Item;
 use crate::key::{self, Key};
@@ -52,12 +54,13 @@ pub struct CharacterValue {
 
 /// Sums the components that the rules sum. Components are independent: variances add.
 #[must_use]
-pub fn item_total(rules: &Rules, components: &[ComponentValue; 6]) -> ItemTotal {
+pub fn item_total(rules: &Rules, components: &[impl Borrow<ComponentValue>; 6]) -> ItemTotal {
     let mut total = ItemTotal::default();
     for (kind, component) in ComponentKind::ALL.iter().zip(components) {
         if !rules.summed.contains(kind) {
             continue;
         }
+        let component = component.borrow();
         match component.cost_mesos {
             Some(cost) => total.cost_mesos = plus(total.cost_mesos, cost),
             None => total.missing_parts += 1,

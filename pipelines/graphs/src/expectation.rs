@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use dataflow::{Appraisal, Appraised, Component, Pricing, Setting, appraise};
 use model::snapshot::binary::{SnapshotView, decode_item};
-use model::valued::{CharacterValuation, ItemValuation, PresetValuation};
+use model::valued::{CharacterValuation, ItemValuation, PresetValuation, SharedComponent};
 use timely::order::TotalOrder;
 use timely::progress::Timestamp;
 use valuation::totals::{ItemTotal, best_preset, item_total, preset_total};
@@ -80,7 +80,7 @@ impl Pricing for Equipment {
     type Change = RuleChange;
     type Touched = std::collections::BTreeSet<TableId>;
     type Key = Key;
-    type Price = ComponentValue;
+    type Price = SharedComponent;
 
     fn apply(rules: &mut Ruleset, change: &RuleChange) -> Self::Touched {
         let touched = rules.apply(change.clone());
@@ -91,8 +91,8 @@ impl Pricing for Equipment {
         !key::dependencies(rules, key).is_disjoint(touched)
     }
 
-    fn price(rules: &Ruleset, key: &Key) -> ComponentValue {
-        key::price(rules, key)
+    fn price(rules: &Ruleset, key: &Key) -> SharedComponent {
+        key::price(rules, key).into()
     }
 }
 
@@ -114,17 +114,17 @@ impl Appraisal for Equipment {
         let item = decode_item(item).expect(ADMITTED);
         let components = key::components(rules, class, &item).into_iter();
         let component = |keyed| match keyed {
-            Keyed::Settled(status) => Component::Settled(ComponentValue::settled(status)),
+            Keyed::Settled(status) => Component::Settled(ComponentValue::settled(status).into()),
             Keyed::Priced(key) => Component::Priced(key),
         };
         components.map(component).collect()
     }
 
-    fn part(rules: &Ruleset, _: &str, item: &[u8], prices: &[&ComponentValue]) -> PricedItem {
+    fn part(rules: &Ruleset, _: &str, item: &[u8], prices: &[&SharedComponent]) -> PricedItem {
         let item = decode_item(item).expect(ADMITTED);
-        let components: [&ComponentValue; 6] =
+        let components: [&SharedComponent; 6] =
             prices.try_into().expect("an item has six components");
-        let components = components.map(ComponentValue::clone);
+        let components = components.map(SharedComponent::clone);
         let total = item_total(rules.rules(), &components);
         let valuation = ItemValuation {
             table_part: key::table_part(rules, &item).to_owned(),

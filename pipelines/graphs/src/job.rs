@@ -8,13 +8,14 @@ use std::sync::atomic::AtomicU64;
 use dataflow::{Document, Setting};
 use differential_dataflow::AsCollection;
 use model::Epoch;
+use model::valued::SharedComponent;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::probe::{Handle as ProbeHandle, Probe};
 use timely::dataflow::{InputHandle, StreamVec};
 use timely::worker::Worker;
-use valuation::{ComponentValue, Key, RuleChange, Ruleset};
+use valuation::{Key, RuleChange, Ruleset};
 
 use crate::expectation::{self, Characters, Memo, ValuationChange, expectation};
 use crate::likes::{self, LikeCounts, LikesChange, likes};
@@ -57,7 +58,7 @@ pub enum Output {
     /// All like counts of this worker, as of the end of the epoch, because it was asked to.
     LikeCounts(LikeCounts),
     /// Prices that were computed, for a memo; they hold from the epoch on.
-    Prices(Vec<(Key, ComponentValue)>),
+    Prices(Vec<(Key, SharedComponent)>),
 }
 
 /// Builds the graphs on a worker. Every worker of the job has to call it, in the same order among

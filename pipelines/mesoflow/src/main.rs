@@ -16,6 +16,9 @@ use clap::{Parser, Subcommand};
 
 use crate::logging::LogArgs;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Values MapleStory equipment: what would it cost, in mesos, to rebuild it?
 ///
 /// Exit codes: 0 done, 1 it failed or the answer is no, 2 the request was wrong.

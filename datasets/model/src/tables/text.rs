@@ -113,7 +113,12 @@ impl RepeatedTexts {
 
     /// Takes the batch: a dictionary of texts. The distinct values start anew.
     pub fn finish(&mut self) -> ArrayRef {
-        let done = std::mem::take(self);
+        let next = Self {
+            keys: Vec::with_capacity(self.keys.len()),
+            valid: Vec::with_capacity(self.valid.len()),
+            ..Self::default()
+        };
+        let done = std::mem::replace(self, next);
         let nulls = (done.nulls > 0).then(|| NullBuffer::from(done.valid));
         let keys = Int32Array::new(ScalarBuffer::from(done.keys), nulls);
         let values = StringArray::new(

@@ -1,20 +1,17 @@
 //! A character's value: totals as JSON, a line end, and the breakdown as zlib-compressed JSON.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::Read;
-use std::sync::Arc;
-
-use rustc_hash::FxHashMap;
 
 use flate2::{Compress, Compression, FlushCompress, Status as ZlibStatus};
 use serde::Deserialize;
 use valuation::{ComponentValue, Meso};
 
 use super::ViewFormError;
+use super::breakdown::BreakdownWriter;
 use super::item_row;
 use super::json::{Cell, push_float, push_mesos, push_text};
-use crate::valued::{CharacterValuation, ItemValuation};
+use crate::valued::CharacterValuation;
 
 /// The most that a breakdown may inflate to; a document has at most a few hundred items of 200 bytes.
 const BREAKDOWN_BYTES_MAX: u64 = 4 << 20;
@@ -67,77 +64,52 @@ pub struct ItemView {
 #[derive(Debug)]
 pub struct CharacterEncoder {
     compress: Compress,
-    breakdown: String,
-    rows: ItemRows,
-}
-
-/// The texts of items that were written lately. Items are shared by all who wear them, so most are known.
-#[derive(Debug, Default)]
-struct ItemRows {
-    /// By the item's address, which is its own as long as it is held here.
-    texts: FxHashMap<usize, (Arc<ItemValuation>, Arc<str>)>,
-}
-
-/// The texts are forgotten when there are more: about 200 bytes each.
-const ITEM_ROWS_MAX: usize = 1 << 16;
-
-impl ItemRows {
-    fn of(&mut self, item: &Arc<ItemValuation>) -> Arc<str> {
-        let address = Arc::as_ptr(item).addr();
-        if let Some((_, text)) = self.texts.get(&address) {
-            return Arc::clone(text);
-        }
-        if self.texts.len() >= ITEM_ROWS_MAX {
-            self.texts.clear();
-        }
-        let text: Arc<str> = item_row::encode(item).into();
-        self.texts
-            .insert(address, (Arc::clone(item), Arc::clone(&text)));
-        text
-    }
+    breakdown: BreakdownWriter,
+    payload: Vec<u8>,
 }
 
 impl Default for CharacterEncoder {
     fn default() -> Self {
         Self {
             compress: Compress::new(LEVEL, true),
-            breakdown: String::new(),
-            rows: ItemRows::default(),
+            breakdown: BreakdownWriter::default(),
+            payload: Vec::new(),
         }
     }
 }
 
-/// Higher levels gain under 1 % on a few kilobytes.
-const LEVEL: Compression = Compression::new(6);
+/// Level 6 gains 1 % of bytes on a few kilobytes and takes half as long again.
+const LEVEL: Compression = Compression::new(4);
 
 impl CharacterEncoder {
     /// The payload of `character`; equal valuations have equal payloads.
     #[must_use]
     pub fn encode(&mut self, character: &CharacterValuation) -> Vec<u8> {
-        let mut payload = totals(character).into_bytes();
+        let payload = &mut self.payload;
+        payload.clear();
+        payload.extend_from_slice(totals(character).as_bytes());
         payload.push(b'\n');
-        self.breakdown.clear();
-        push_breakdown(&mut self.breakdown, character, &mut self.rows);
-        self.deflate_onto(&mut payload);
-        payload
-    }
-
-    fn deflate_onto(&mut self, payload: &mut Vec<u8>) {
-        let input = self.breakdown.as_bytes();
-        self.compress.reset();
-        // Stored blocks add a few bytes per 16 KiB to input that does not compress.
-        payload.reserve_exact(input.len() + input.len() / 1024 + 64);
-        let status = self
-            .compress
-            .compress_vec(input, payload, FlushCompress::Finish)
-            .expect("deflate has no failing input");
-        assert_eq!(
-            status,
-            ZlibStatus::StreamEnd,
-            "the reserved room holds any input"
+        deflate_onto(
+            payload,
+            &mut self.compress,
+            self.breakdown.write(character).as_bytes(),
         );
-        payload.shrink_to_fit();
+        payload.as_slice().to_vec()
     }
+}
+
+fn deflate_onto(payload: &mut Vec<u8>, compress: &mut Compress, input: &[u8]) {
+    compress.reset();
+    // Stored blocks add a few bytes per 16 KiB to input that does not compress.
+    payload.reserve(input.len() + input.len() / 1024 + 64);
+    let status = compress
+        .compress_vec(input, payload, FlushCompress::Finish)
+        .expect("deflate has no failing input");
+    assert_eq!(
+        status,
+        ZlibStatus::StreamEnd,
+        "the reserved room holds any input"
+    );
 }
 
 fn totals(character: &CharacterValuation) -> String {
@@ -156,60 +128,6 @@ fn totals(character: &CharacterValuation) -> String {
     }
     out.push_str("]}");
     out
-}
-
-fn push_breakdown(out: &mut String, character: &CharacterValuation, texts: &mut ItemRows) {
-    let mut places: FxHashMap<*const ItemValuation, usize> = FxHashMap::default();
-    let mut by_row: HashMap<Arc<str>, usize> = HashMap::new();
-    let mut rows: Vec<Arc<str>> = Vec::new();
-    out.push_str("{\"presets\":[");
-    for (number, preset) in character.presets.iter().enumerate() {
-        let worn: Vec<usize> = preset
-            .items
-            .iter()
-            .map(|item| {
-                *places.entry(Arc::as_ptr(item)).or_insert_with(|| {
-                    let row = texts.of(item);
-                    *by_row.entry(row).or_insert_with_key(|row| {
-                        rows.push(Arc::clone(row));
-                        rows.len() - 1
-                    })
-                })
-            })
-            .collect();
-        if number > 0 {
-            out.push(',');
-        }
-        push_places(out, &worn);
-    }
-    out.push_str("],\"items\":[");
-    out.push_str(&rows.join(","));
-    out.push_str("]}");
-}
-
-/// Places as a list whose elements are a place, or `[first, count]` for three or more in a row.
-fn push_places(out: &mut String, places: &[usize]) {
-    out.push('[');
-    let mut rest = places;
-    while let Some(&first) = rest.first() {
-        let count = rest
-            .iter()
-            .zip(first..)
-            .take_while(|(place, next)| *place == next)
-            .count();
-        let taken = if count >= 3 {
-            write!(out, "[{first},{count}]").expect("a String takes all");
-            count
-        } else {
-            out.push_str(&first.to_string());
-            1
-        };
-        rest = &rest[taken..];
-        if !rest.is_empty() {
-            out.push(',');
-        }
-    }
-    out.push(']');
 }
 
 #[derive(Deserialize)]

@@ -1,11 +1,15 @@
 //! One item of a breakdown as an array: slot, name, six components, and its sum where it is
 //! another than that of the first three components.
 
+use std::borrow::Borrow;
+use std::fmt::Write;
+
+use rustc_hash::FxHashMap;
 use valuation::{ComponentKind, ComponentValue, Detail, Meso, Status};
 
 use super::json::{Cell, push_float, push_mesos, push_text};
 use super::{ItemView, ViewFormError};
-use crate::valued::ItemValuation;
+use crate::valued::{ItemValuation, SharedComponent};
 
 /// The slots of the provider's documents; a row names one by its place here, any other by its text.
 pub(super) const SLOTS: [&str; 24] = [
@@ -41,28 +45,50 @@ const SUMMED: usize = 3;
 /// The first star that a starforce policy speaks of.
 const POLICY_FROM: u8 = 15;
 
-/// The row of an item: one JSON array.
-pub(super) fn encode(item: &ItemValuation) -> String {
-    let mut out = String::with_capacity(256);
+/// The texts of components that were written lately: components are shared by items of the same key.
+#[derive(Debug, Default)]
+pub(super) struct ComponentTexts {
+    /// By kind and address, which is the component's own as long as it is held here.
+    texts: FxHashMap<(ComponentKind, usize), (SharedComponent, Box<str>)>,
+}
+
+/// The texts are forgotten when there are more: about 50 bytes each, and the component.
+const COMPONENT_TEXTS_MAX: usize = 1 << 17;
+
+impl ComponentTexts {
+    fn of(&mut self, kind: ComponentKind, component: &SharedComponent) -> &str {
+        if self.texts.len() >= COMPONENT_TEXTS_MAX {
+            self.texts.clear();
+        }
+        let entry = self.texts.entry((kind, component.address()));
+        let (_, text) = entry.or_insert_with(|| {
+            let mut text = String::new();
+            push_component(&mut text, kind, component);
+            (component.clone(), text.into_boxed_str())
+        });
+        text
+    }
+}
+
+/// Appends the row of an item: one JSON array.
+pub(super) fn push_row(out: &mut String, item: &ItemValuation, texts: &mut ComponentTexts) {
     out.push('[');
     match SLOTS.iter().position(|slot| *slot == item.item.slot) {
-        Some(place) => out.push_str(&place.to_string()),
-        None => push_text(&mut out, &item.item.slot),
+        Some(place) => write!(out, "{place}").expect("a String takes all"),
+        None => push_text(out, &item.item.slot),
     }
     out.push(',');
-    push_text(&mut out, &item.item.name);
+    push_text(out, &item.item.name);
     for (kind, component) in ComponentKind::ALL.into_iter().zip(&item.components) {
         out.push(',');
-        push_component(&mut out, kind, component);
+        out.push_str(texts.of(kind, component));
     }
     if (item.cost_mesos, item.missing_parts) != default_sum(&item.components) {
         out.push(',');
-        push_mesos(&mut out, Some(item.cost_mesos));
-        out.push(',');
-        out.push_str(&item.missing_parts.to_string());
+        push_mesos(out, Some(item.cost_mesos));
+        write!(out, ",{}", item.missing_parts).expect("a String takes all");
     }
     out.push(']');
-    out
 }
 
 /// Reads a row.
@@ -93,10 +119,10 @@ pub(super) fn decode(cell: &Cell) -> Option<ItemView> {
     })
 }
 
-fn default_sum(components: &[ComponentValue; 6]) -> (Meso, u32) {
+fn default_sum(components: &[impl Borrow<ComponentValue>; 6]) -> (Meso, u32) {
     let costs = components[..SUMMED]
         .iter()
-        .map(|component| component.cost_mesos);
+        .map(|component| component.borrow().cost_mesos);
     costs.fold((Meso(0), 0), |(sum, missing), cost| match cost {
         Some(cost) => (Meso(sum.0 + cost.0), missing),
         None => (sum, missing + 1),

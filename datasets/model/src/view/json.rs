@@ -64,7 +64,14 @@ pub(super) fn push_mesos(out: &mut String, mesos: Option<Meso>) {
 
 /// Appends a JSON text.
 pub(super) fn push_text(out: &mut String, text: &str) {
-    out.push_str(&serde_json::to_string(text).expect("a text is JSON"));
+    let needs_escape = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\');
+    if text.bytes().any(needs_escape) {
+        out.push_str(&serde_json::to_string(text).expect("a text is JSON"));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// One value of an array of mixed types.

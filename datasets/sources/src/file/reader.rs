@@ -10,7 +10,7 @@ use model::PartitionId;
 use super::index::{Span, to_offset};
 use super::line::Line;
 use super::lines::Lines;
-use crate::{Limits, PartitionReader, Polled, RecordBatch, SourceError};
+use crate::{Limits, PartitionReader, Polled, RecordBatch, SourceError, Wake};
 
 /// How often a followed file is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -121,6 +121,9 @@ impl PartitionReader for FileReader {
     fn partition(&self) -> PartitionId {
         self.partition
     }
+
+    /// A file does not tell that it grew.
+    fn wake_with(&mut self, _: Wake) {}
 
     fn next_offset(&self) -> i64 {
         self.next_offset

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use super::context::{Context, is_transient_code};
 use super::source::KafkaClient;
-use crate::{Limits, PartitionReader, Polled, RecordBatch, SourceError};
+use crate::{Limits, PartitionReader, Polled, RecordBatch, SourceError, Wake};
 
 /// Reads one partition. Not being read, it holds at most its queue in memory.
 pub(super) struct KafkaReader {
@@ -32,6 +32,8 @@ pub(super) struct KafkaReader {
     at_end: bool,
     /// The cut for which the partition was opened once more to learn whether it was passed.
     settled: Option<i64>,
+    /// Called when the queue is no longer empty.
+    wake: Option<Wake>,
 }
 
 /// What the queue gave.
@@ -60,6 +62,7 @@ impl KafkaReader {
             held: RecordBatch::new(),
             at_end: false,
             settled: None,
+            wake: None,
         })
     }
 
@@ -168,6 +171,9 @@ impl KafkaReader {
         debug!(partition = %self.partition, self.taken, stop, "open again to see what lies below the cut");
         unassign(&self.client, self.partition, &self.name);
         self.queue = assign(&self.client, self.partition, &self.name, self.taken)?;
+        if let Some(wake) = self.wake.clone() {
+            self.queue.set_nonempty_callback(move || wake());
+        }
         self.at_end = false;
         self.settled = Some(stop);
         Ok(())
@@ -195,6 +201,12 @@ impl KafkaReader {
 impl PartitionReader for KafkaReader {
     fn partition(&self) -> PartitionId {
         self.partition
+    }
+
+    fn wake_with(&mut self, wake: Wake) {
+        let called = Arc::clone(&wake);
+        self.queue.set_nonempty_callback(move || called());
+        self.wake = Some(wake);
     }
 
     fn next_offset(&self) -> i64 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::Epoch;
 use model::snapshot::Snapshot;
-use model::valued::{CharacterValuation, ItemValuation, PresetValuation};
+use model::valued::{CharacterValuation, ItemValuation, PresetValuation, SharedComponent};
 use model::view::{CharacterEncoder, Origin};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -69,7 +69,7 @@ pub(crate) fn valuation(ruleset: &Ruleset, snapshot: &Snapshot) -> CharacterValu
             Arc::new(ItemValuation {
                 item: item.clone(),
                 table_part: value.table_part,
-                components: value.components,
+                components: value.components.map(SharedComponent::from),
                 cost_mesos: value.total.cost_mesos,
                 missing_parts: value.total.missing_parts,
             })

@@ -10,7 +10,7 @@ use model::tables::{
     CharacterNowRows, InputRows, LikeCountNowRows, LikeCountRows, LikeRows, Relation,
     ValuationRows, changes,
 };
-use model::valued::{CharacterValuation, ItemValuation, PresetValuation};
+use model::valued::{CharacterValuation, ItemValuation, PresetValuation, SharedComponent};
 use model::{Epoch, EventId, Millis};
 use tempfile::TempDir;
 use valuation::{ComponentValue, Detail, Item, Level, Meso, Star, Status};
@@ -232,7 +232,8 @@ fn character(mesos: i128, name: &str) -> CharacterValuation {
             none.clone(),
             none.clone(),
             none,
-        ],
+        ]
+        .map(SharedComponent::from),
         cost_mesos: Meso(mesos),
         missing_parts: 1,
     });

@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::maintenance::Maintenance;
 use crate::error::Fault;
 use crate::flow::FlowGate;
+use crate::priority;
 use crate::status::{Stage, Status, chain};
 
 /// Longest wait between two tries of a commit that failed for a transient reason.
@@ -97,6 +98,7 @@ impl<F: Send + Sync + 'static> Committer<F> {
             .name(group.name().to_owned())
             .spawn(move || {
                 let _guard = guard;
+                priority::COMMITS.take();
                 let done = Run {
                     group,
                     sinking,

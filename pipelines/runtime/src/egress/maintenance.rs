@@ -6,6 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lake::{Compacted, CompactionLimits, LakeError, Retain, Retention, Table};
 
+use crate::priority;
+
 /// Versions between two checkpoints of a table.
 const CHECKPOINT_VERSIONS: u64 = 100;
 
@@ -72,9 +74,13 @@ impl Maintenance {
             match table.plan_compaction(retain(table), &CompactionLimits::default()) {
                 Ok(None) => {}
                 Ok(Some(compaction)) => {
-                    let thread = thread::Builder::new()
-                        .name("compaction".to_owned())
-                        .spawn(move || compaction.run());
+                    let thread =
+                        thread::Builder::new()
+                            .name("compaction".to_owned())
+                            .spawn(move || {
+                                priority::UPKEEP.take();
+                                compaction.run()
+                            });
                     match thread {
                         Ok(thread) => self.running = Some((place, thread)),
                         Err(error) => tracing::warn!(%error, "no thread for a compaction"),

@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 
 use super::committer::SinkFailure;
 use crate::error::Fault;
+use crate::priority;
 
 /// The tables of changes, each with its column of keys and the table of what stands now.
 const TABLES: [(Relation, &str, Relation); 2] = [
@@ -59,6 +60,7 @@ impl NowTables {
             .name("now-tables".to_owned())
             .spawn(move || {
                 let _guard = guard;
+                priority::UPKEEP.take();
                 let done = Rewriting {
                     lake,
                     tables,

@@ -1,13 +1,14 @@
 //! Reader threads: each owns some partitions, polls them in turn and admits what it read.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use model::PartitionId;
 use model::admission::{Admitted, Partition};
-use sources::{Limits, PartitionReader, Polled, RecordBatch, SourceError, StopFlag};
+use sources::{Limits, PartitionReader, Polled, RecordBatch, SourceError, StopFlag, Wake};
 use thiserror::Error;
 
 use super::hash::record_hash;
@@ -23,8 +24,8 @@ const BATCH: Limits = Limits {
 /// Batches that may wait for the sealer, over all readers.
 const BATCHES_WAITING: usize = 16;
 
-/// How long a reader without records waits for the next one.
-const IDLE: Duration = Duration::from_millis(1);
+/// How long a reader without records sleeps, unless a partition wakes it.
+const IDLE: Duration = Duration::from_millis(5);
 
 /// Records of one partition, admitted.
 #[derive(Debug)]
@@ -143,17 +144,22 @@ impl Readers {
 
 /// Polls the partitions in turn until all have ended or the stop flag is set.
 fn read(mut plans: Vec<PartitionPlan>, sender: &Sender<Reading>, stop: &StopFlag) {
+    let own = thread::current();
+    let wake: Wake = Arc::new(move || own.unpark());
+    for plan in &mut plans {
+        plan.reader.wake_with(Arc::clone(&wake));
+    }
     let mut batch = RecordBatch::new();
     let mut idle_in_a_row = 0;
     let mut turn = 0;
     while !plans.is_empty() && !stop.is_set() {
+        if idle_in_a_row >= plans.len() {
+            // A wake since the first of these looks ends it at once.
+            thread::park_timeout(IDLE);
+            idle_in_a_row = 0;
+        }
         turn %= plans.len();
-        let timeout = if idle_in_a_row >= plans.len() {
-            IDLE
-        } else {
-            Duration::ZERO
-        };
-        let reading = match step(&mut plans[turn], &mut batch, timeout) {
+        let reading = match step(&mut plans[turn], &mut batch) {
             Ok(Step::Idle) => {
                 idle_in_a_row += 1;
                 turn += 1;
@@ -182,11 +188,7 @@ enum Step {
     Ended,
 }
 
-fn step(
-    plan: &mut PartitionPlan,
-    batch: &mut RecordBatch,
-    timeout: Duration,
-) -> Result<Step, ReaderError> {
+fn step(plan: &mut PartitionPlan, batch: &mut RecordBatch) -> Result<Step, ReaderError> {
     let partition = plan.reader.partition();
     while plan
         .cuts
@@ -196,7 +198,7 @@ fn step(
         plan.cuts.pop_front();
     }
     let stop_at = plan.cuts.front().copied().or(plan.end);
-    match plan.reader.poll(batch, BATCH, stop_at, timeout) {
+    match plan.reader.poll(batch, BATCH, stop_at, Duration::ZERO) {
         Ok(Polled::Idle) => Ok(Step::Idle),
         Ok(Polled::End) => Ok(if plan.cuts.is_empty() {
             Step::Ended

@@ -27,6 +27,7 @@ use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::folder::{Generation, JobFolder};
 use crate::keeper::Keeper;
+use crate::priority;
 use crate::recovery::input_scans;
 use crate::status::Phase;
 use crate::workers::Workers;
@@ -87,7 +88,7 @@ impl Leg<'_> {
             job: job.job.clone(),
             generation: self.generation.0,
         };
-        let lake = Lake::open(&self.folder.tables())?;
+        let lake = priority::COMMITS.run(|| Lake::open(&self.folder.tables()))?;
         let sinks = Sinks {
             inputs: InputTables::open(
                 &lake,

@@ -13,7 +13,7 @@ use model::tables::{
     AccountingRows, CharacterNowRows, InputRows, Kind, LikeCountNowRows, RejectedRows, Relation,
     ValuationRows, changes,
 };
-use model::valued::{CharacterValuation, ItemValuation, PresetValuation};
+use model::valued::{CharacterValuation, ItemValuation, PresetValuation, SharedComponent};
 use model::{Epoch, Millis, PartitionId, Reason, Rejection, Topic};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -135,7 +135,8 @@ fn character(mesos: i128, name: &str) -> CharacterValuation {
             none.clone(),
             none.clone(),
             none,
-        ],
+        ]
+        .map(SharedComponent::from),
         cost_mesos: Meso(mesos),
         missing_parts: 1,
     });

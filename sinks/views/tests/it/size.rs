@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::Epoch;
-use model::valued::{CharacterValuation, ItemValuation, PresetValuation};
+use model::valued::{CharacterValuation, ItemValuation, PresetValuation, SharedComponent};
 use model::view::CharacterEncoder;
 use sources::generator::{Generator, GeneratorConfig, Outfit};
 use valuation::totals::{best_preset, item_value, preset_total};
@@ -74,7 +74,7 @@ impl Appraiser {
             let valued = ItemValuation {
                 item,
                 table_part: value.table_part,
-                components: value.components,
+                components: value.components.map(SharedComponent::from),
                 cost_mesos: value.total.cost_mesos,
                 missing_parts: value.total.missing_parts,
             };

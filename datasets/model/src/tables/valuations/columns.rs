@@ -8,6 +8,12 @@ use valuation::Meso;
 
 use crate::valued::PresetValuation;
 
+/// Takes the values of a batch and makes room for as many: a column does not grow from nothing each time.
+pub(super) fn take<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    std::mem::replace(values, room)
+}
+
 /// The largest amount that a column of money holds.
 const MESOS_MAX: i128 = 10i128.pow(38) - 1;
 
@@ -47,7 +53,7 @@ impl<T: Default> Optional<T> {
         let nulls = (self.nulls > 0).then(|| NullBuffer::from(std::mem::take(&mut self.valid)));
         self.valid.clear();
         self.nulls = 0;
-        (std::mem::take(&mut self.values), nulls)
+        (take(&mut self.values), nulls)
     }
 }
 

@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use valuation::{ComponentValue, Meso, Status};
 
-use super::columns::{Optional, checked, money};
+use super::columns::{Optional, checked, money, take};
 use crate::tables::spec::Relation;
 use crate::tables::text::{RepeatedTexts, batch};
 use crate::time::Epoch;
@@ -17,6 +17,8 @@ use crate::valued::ItemValuation;
 #[derive(Debug, Default)]
 pub(super) struct ComponentColumns {
     status: RepeatedTexts,
+    /// The places of the names of statuses in this batch.
+    status_places: [Option<i32>; Status::ALL.len()],
     cost: Optional<i128>,
     tries: Optional<f64>,
     sd: Optional<f64>,
@@ -24,13 +26,17 @@ pub(super) struct ComponentColumns {
 
 impl ComponentColumns {
     pub(super) fn push(&mut self, component: &ComponentValue) {
-        self.status.push(component.status.name());
+        let (texts, status) = (&mut self.status, component.status);
+        let place = &mut self.status_places[status as usize];
+        let place = *place.get_or_insert_with(|| texts.place(status.name()));
+        self.status.push_place(place);
         self.cost.push(component.cost_mesos.map(checked));
         self.tries.push(component.tries);
         self.sd.push(component.sd_mesos);
     }
 
     pub(super) fn finish(&mut self) -> [ArrayRef; 4] {
+        self.status_places = Default::default();
         [
             self.status.finish(),
             self.cost.finish(),
@@ -64,11 +70,8 @@ pub(super) fn same_item(left: &Arc<ItemValuation>, right: &Arc<ItemValuation>) -
         && (&a.slot, &a.part, &a.name) == (&b.slot, &b.part, &b.name)
         && (a.level, a.stars, a.scroll) == (b.level, b.stars, b.scroll)
         && (&a.grade, &a.additional_grade) == (&b.grade, &b.additional_grade)
-        && left
-            .components
-            .iter()
-            .map(shown)
-            .eq(right.components.iter().map(shown))
+        && (left.components.iter().zip(&right.components))
+            .all(|(left, right)| shown(left) == shown(right))
 }
 
 /// Item rows in the making.
@@ -155,24 +158,24 @@ impl ItemRows {
     /// Takes the rows as one batch.
     pub fn finish(&mut self) -> RecordBatch {
         let mut scroll = BooleanBufferBuilder::new(self.scroll.len());
-        scroll.append_slice(&std::mem::take(&mut self.scroll));
+        scroll.append_slice(&take(&mut self.scroll));
         let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(Int64Array::from(std::mem::take(&mut self.epoch))),
-            Arc::new(Int32Array::from(std::mem::take(&mut self.diff))),
+            Arc::new(Int64Array::from(take(&mut self.epoch))),
+            Arc::new(Int32Array::from(take(&mut self.diff))),
             self.ocid.finish(),
-            Arc::new(Int16Array::from(std::mem::take(&mut self.preset))),
-            Arc::new(Int16Array::from(std::mem::take(&mut self.position))),
+            Arc::new(Int16Array::from(take(&mut self.preset))),
+            Arc::new(Int16Array::from(take(&mut self.position))),
             self.slot.finish(),
             self.part.finish(),
             self.table_part.finish(),
             self.name.finish(),
-            Arc::new(Int16Array::from(std::mem::take(&mut self.level))),
-            Arc::new(Int16Array::from(std::mem::take(&mut self.stars))),
+            Arc::new(Int16Array::from(take(&mut self.level))),
+            Arc::new(Int16Array::from(take(&mut self.stars))),
             Arc::new(BooleanArray::new(scroll.finish(), None)),
             self.grade.finish(),
             self.additional_grade.finish(),
-            money(std::mem::take(&mut self.cost)),
-            Arc::new(Int32Array::from(std::mem::take(&mut self.missing))),
+            money(take(&mut self.cost)),
+            Arc::new(Int32Array::from(take(&mut self.missing))),
         ];
         for component in &mut self.components {
             columns.extend(component.finish());

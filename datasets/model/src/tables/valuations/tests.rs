@@ -3,7 +3,7 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int16Type, Int32Type, Int64T
 use valuation::{ComponentValue, Detail, Item, Level, Meso, Star, Status};
 
 use super::*;
-use crate::valued::PresetValuation;
+use crate::valued::{PresetValuation, SharedComponent};
 
 fn item(name: &str, mesos: i128) -> Arc<ItemValuation> {
     let priced = ComponentValue {
@@ -33,7 +33,8 @@ fn item(name: &str, mesos: i128) -> Arc<ItemValuation> {
             none.clone(),
             none.clone(),
             none,
-        ],
+        ]
+        .map(SharedComponent::from),
         cost_mesos: Meso(mesos),
         missing_parts: 1,
     })

@@ -1,7 +1,9 @@
-use valuation::{Item, Status};
+use std::sync::Arc;
+
+use valuation::{ComponentValue, Item, Status};
 
 use super::*;
-use crate::valued::PresetValuation;
+use crate::valued::{ItemValuation, PresetValuation};
 
 fn item(name: &str) -> Arc<ItemValuation> {
     Arc::new(ItemValuation {
@@ -11,7 +13,7 @@ fn item(name: &str) -> Arc<ItemValuation> {
             ..Item::default()
         },
         table_part: "반지".into(),
-        components: std::array::from_fn(|_| ComponentValue::settled(Status::NoValue)),
+        components: std::array::from_fn(|_| ComponentValue::settled(Status::NoValue).into()),
         cost_mesos: Meso(0),
         missing_parts: 0,
     })
