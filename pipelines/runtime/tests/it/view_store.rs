@@ -77,7 +77,7 @@ fn a_user_without_the_right_to_a_transaction_is_told_what_was_refused() {
     });
     let error = fails_at(&world, &url);
     assert!(matches!(error, JobError::OpenViews(_)), "{error:?}");
-    assert!(told(&error).contains("NOPERM"), "{}", told(&error));
+    assert!(told(&error).contains("run 'multi'"), "{}", told(&error));
 }
 
 #[test]
