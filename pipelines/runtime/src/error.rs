@@ -1,6 +1,7 @@
 //! Why a job cannot start or go on.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use lake::LakeError;
 use model::{DecodeError, Epoch, PartitionId, Topic};
@@ -64,13 +65,13 @@ pub enum JobError {
         to: i64,
     },
     #[error(
-        "{partition} ends at offset {end}, but the job has read it to {sealed}: the topic was deleted and created \
+        "{partition} ends at offset {end}, but the job has read it to {read}: the topic was deleted and created \
          again. Nothing was reset"
     )]
     Recreated {
         partition: PartitionId,
         end: i64,
-        sealed: i64,
+        read: i64,
     },
     #[error("run the dataflow workers: {0}")]
     Workers(String),
@@ -138,6 +139,11 @@ impl Fault {
     pub(crate) fn first(&self) -> Option<&'static str> {
         *self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits for a thread of the job. One that panicked has no answer: its guard has raised the fault that ends the job.
+pub(crate) fn joined<T>(thread: JoinHandle<T>) -> Option<T> {
+    thread.join().ok()
 }
 
 /// Ends the job when it is dropped in a panic.

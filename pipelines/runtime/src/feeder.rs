@@ -159,6 +159,13 @@ impl Feeder {
     }
 }
 
+impl Drop for Feeder {
+    /// Also where a start fails halfway: workers that nobody feeds must end.
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl State {
     fn announce(&self, said: Said) {
         // The router is there until the feeder ends, unless the whole job is ending.

@@ -17,6 +17,8 @@ use crate::folder::JobFolder;
 use crate::status::Status;
 
 mod leg;
+#[cfg(test)]
+mod panics;
 mod reading;
 mod rules;
 mod sinks;

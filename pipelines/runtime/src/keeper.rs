@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use model::{PartitionId, Topic};
 use sources::{Availability, Source, StopFlag};
 
-use crate::error::{Fault, JobError};
+use crate::error::{Fault, JobError, joined};
 use crate::flow::FlowGate;
 use crate::folder::{Generation, JobFolder};
 use crate::job::Context;
@@ -73,7 +73,7 @@ impl Keeper {
 
     pub(crate) fn finish(self) {
         drop(self.end);
-        self.thread.join().expect("the keeper panicked");
+        joined(self.thread);
     }
 }
 

@@ -1,8 +1,10 @@
 //! The dataflow workers: each runs the graphs on its own thread, takes what it is fed, and says what
 //! changed. A worker without work is parked.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use dataflow::Change as Changed;
@@ -38,8 +40,10 @@ impl Workers {
         let receivers = Mutex::new(receivers.into_iter().map(Some).collect::<Vec<_>>());
         let (started, threads) = bounded(count);
         let (said, fault) = (said.clone(), fault.clone());
+        let one_is_gone = Arc::new(AtomicBool::new(false));
         let guards = timely::execute(timely::Config::process(count), move |worker| {
             let _guard = fault.guard("a dataflow worker panicked");
+            let gone = Gone(Arc::clone(&one_is_gone));
             let index = worker.index();
             let feeds = receivers
                 .lock()
@@ -47,7 +51,7 @@ impl Workers {
                 .take()
                 .expect("each worker takes its feeds once");
             if started.send((index, thread::current())).is_ok() {
-                run(worker, &settings, &feeds, &said);
+                run(worker, &settings, &feeds, &said, &gone);
             }
         })
         .map_err(JobError::Workers)?;
@@ -71,7 +75,27 @@ impl Workers {
     }
 }
 
-fn run(worker: &mut Worker, settings: &Settings, feeds: &Receiver<Feed>, said: &Sender<Said>) {
+/// Tells the other workers when one panics: they would wait for what it says for ever.
+struct Gone(Arc<AtomicBool>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// How often a worker that is to end looks whether another one is gone.
+const LOOK: Duration = Duration::from_millis(100);
+
+fn run(
+    worker: &mut Worker,
+    settings: &Settings,
+    feeds: &Receiver<Feed>,
+    said: &Sender<Said>,
+    gone: &Gone,
+) {
     let index = worker.index();
     let say = {
         let said = said.clone();
@@ -109,7 +133,13 @@ fn run(worker: &mut Worker, settings: &Settings, feeds: &Receiver<Feed>, said: &
                 if progress.frontier().is_none() {
                     break;
                 }
-                worker.step_or_park(None);
+                if gone.0.load(Ordering::Acquire) {
+                    for dataflow in worker.installed_dataflows() {
+                        worker.drop_dataflow(dataflow);
+                    }
+                    return;
+                }
+                worker.step_or_park(Some(LOOK));
             }
         }
         tell_upper(&progress, &mut upper, index, &say);

@@ -71,7 +71,7 @@ impl ViewReader for RedisReader {
         // Not `Pipeline::atomic`: redis 1.8.1 panics there when the server refuses the MULTI itself.
         let mut pipe = ::redis::pipe();
         pipe.ignore_errors();
-        pipe.cmd("MULTI").ignore();
+        pipe.cmd("MULTI");
         pipe.cmd("GET").arg(self.keys.marker()).ignore();
         for key in keys {
             pipe.cmd("HGET")
@@ -84,7 +84,9 @@ impl ViewReader for RedisReader {
             "read views",
             |_| self.keys.marker(),
             |connection| {
-                let (answers,): (Value,) = pipe.query(connection)?;
+                let (begun, answers): (Value, Value) = pipe.query(connection)?;
+                // It says why; EXEC would say only that nothing was begun.
+                begun.extract_error()?;
                 match answers {
                     Value::Array(answers) => Ok(answers),
                     // What was refused as a whole is refused by EXEC too.

@@ -1,13 +1,18 @@
 //! The program as its users run it: exit codes, JSON, messages.
 
 mod after_a_job;
+mod blocked;
 mod crash;
+mod deleted;
 mod doctor;
 mod doctor_services;
 mod explain;
 mod generate;
 mod get;
+mod scene;
 mod support;
+mod switch;
 mod tables;
 mod usage;
 mod value;
+mod whole;

@@ -11,7 +11,7 @@ use model::Epoch;
 use thiserror::Error;
 
 use super::maintenance::Maintenance;
-use crate::error::Fault;
+use crate::error::{Fault, joined};
 use crate::flow::FlowGate;
 use crate::priority;
 use crate::status::{Stage, Status, chain};
@@ -123,12 +123,9 @@ impl<F: Send + Sync + 'static> Committer<F> {
     }
 
     /// Commits what is left and waits for the thread.
-    ///
-    /// # Panics
-    /// If the thread panicked.
     pub(crate) fn finish(self) -> Result<(), SinkFailure> {
         drop(self.feeds);
-        self.thread.join().expect("a sink thread panicked")
+        joined(self.thread).unwrap_or(Ok(()))
     }
 }
 

@@ -16,7 +16,7 @@ use model::tables::Relation;
 use rustc_hash::FxHashMap;
 
 use super::committer::SinkFailure;
-use crate::error::Fault;
+use crate::error::{Fault, joined};
 use crate::priority;
 
 /// The tables of changes, each with its column of keys and the table of what stands now.
@@ -77,14 +77,9 @@ impl NowTables {
     }
 
     /// Rewrites the tables a last time and waits for the thread.
-    ///
-    /// # Panics
-    /// If the thread panicked.
     pub(crate) fn finish(self) -> Result<(), SinkFailure> {
         drop(self.end);
-        self.thread
-            .join()
-            .expect("the thread of the now tables panicked")
+        joined(self.thread).unwrap_or(Ok(()))
     }
 }
 

@@ -21,7 +21,7 @@ use net::Net;
 pub(crate) use queue::ViewQueue;
 
 use super::router::{FinishedEpoch, ReadOut};
-use crate::error::Fault;
+use crate::error::{Fault, joined};
 use crate::status::{Stage, Status};
 
 /// The running view thread.
@@ -78,12 +78,9 @@ impl ViewSink {
 
     /// Writes what is left and waits for the thread. A store that is away when the job ends is no
     /// failure: the next start goes on from its marker.
-    ///
-    /// # Panics
-    /// If the thread panicked.
     pub(crate) fn finish(self) -> Result<(), ViewError> {
         self.queue.close();
-        match self.thread.join().expect("the view thread panicked") {
+        match joined(self.thread).unwrap_or(Ok(())) {
             Err(error) if is_left_to_the_next_start(&error) => {
                 tracing::warn!(
                     "the views stay behind until the next start: {}",

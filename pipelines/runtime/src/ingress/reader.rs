@@ -12,7 +12,7 @@ use sources::{Limits, PartitionReader, Polled, RecordBatch, SourceError, StopFla
 use thiserror::Error;
 
 use super::hash::record_hash;
-use crate::error::Fault;
+use crate::error::{Fault, joined};
 
 /// A batch is cut after so many records or bytes: small enough that one partition does not make the
 /// others wait, large enough that a channel costs nothing.
@@ -131,13 +131,10 @@ impl Readers {
     }
 
     /// Waits for the readers, which end when they have read everything or were stopped.
-    ///
-    /// # Panics
-    /// If a reader thread panicked.
     pub(crate) fn join(self) {
         drop(self.readings);
         for thread in self.threads {
-            thread.join().expect("a reader thread panicked");
+            joined(thread);
         }
     }
 }

@@ -9,7 +9,7 @@ use crossbeam_channel::unbounded;
 use lake::{Lake, Owner};
 use model::view::{Origin, ShardKeys};
 use model::{Epoch, Topic};
-use sources::Source;
+use sources::{Source, SourceError};
 use valuation::Ruleset;
 use views::{Need, RedisStore, SqliteStore, ViewWriter};
 
@@ -144,6 +144,17 @@ impl Leg<'_> {
             .max(need.as_ref().map_or(Epoch(0), highest));
         tracing::info!(%base, %bound, %seen, %since, "the job goes on");
 
+        // Before any thread is started: it may wait for the broker until the job is stopped.
+        let partitions = match source.partitions() {
+            Err(SourceError::Stopped { .. }) => return Ok(LegEnd::Done),
+            partitions => partitions?,
+        };
+        for topic in self.topics() {
+            if !partitions.iter().any(|partition| partition.topic == topic) {
+                tracing::warn!(%topic, "the topic is not there: nothing is read of it");
+            }
+        }
+
         let prices_computed = Arc::new(AtomicU64::new(0));
         let settings = graphs::Settings {
             tell_from: Epoch(base.0 + 1),
@@ -183,12 +194,6 @@ impl Leg<'_> {
             switched_from,
             plan.end.is_some(),
         )?;
-        let partitions = source.partitions()?;
-        for topic in self.topics() {
-            if !partitions.iter().any(|partition| partition.topic == topic) {
-                tracing::warn!(%topic, "the topic is not there: nothing is read of it");
-            }
-        }
         let keeper = Keeper::start(
             &context,
             Arc::clone(&source),

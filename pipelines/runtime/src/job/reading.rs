@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::admission::{AdmissionSettings, Partition};
 use model::{Epoch, PartitionId, Topic};
-use sources::Source;
+use sources::{Source, SourceError};
 
 use super::Until;
 use super::leg::{Leg, horizon_millis};
@@ -56,14 +56,19 @@ impl Leg<'_> {
         }
 
         status.enter(Phase::Replaying);
-        let plans = self.plans(
+        let planned = self.plans(
             source,
             found,
             &sealed_offsets,
             &inherited,
             &mut partitions,
             settings,
-        )?;
+        );
+        let plans = match planned {
+            // It was asked to, or a fault ends the job, while it waited for the broker.
+            Err(JobError::Source(SourceError::Stopped { .. })) => return Ok(()),
+            plans => plans?,
+        };
         let cut: BTreeMap<PartitionId, i64> = plans
             .iter()
             .map(|plan| (plan.reader.partition(), plan.reader.next_offset()))
@@ -159,16 +164,14 @@ impl Leg<'_> {
         check_partitions(&partitions, sealed_offsets)?;
         let starts = source.start_offsets()?;
         let mut ends = source.end_offsets()?;
-        for (&partition, &sealed) in sealed_offsets {
-            match ends.get(&partition) {
-                Some(&end) if end < sealed => {
-                    return Err(JobError::Recreated {
-                        partition,
-                        end,
-                        sealed,
-                    });
-                }
-                _ => {}
+        for (&partition, &end) in &ends {
+            let read = read_to(partition, sealed_offsets, inherited);
+            if end < read {
+                return Err(JobError::Recreated {
+                    partition,
+                    end,
+                    read,
+                });
             }
         }
         if self.until == Until::Stopped {
@@ -244,6 +247,22 @@ fn is_sealed(binding: &Binding, sealed: &BTreeMap<PartitionId, i64>) -> bool {
             .get(partition)
             .is_some_and(|&sealed| read.next_offset <= sealed)
     })
+}
+
+/// The offset that an earlier start has read a partition to: what is bound is waited for, though no table has it.
+fn read_to(
+    partition: PartitionId,
+    sealed: &BTreeMap<PartitionId, i64>,
+    inherited: &[Binding],
+) -> i64 {
+    let bound = inherited
+        .iter()
+        .filter_map(|binding| binding.cut.get(&partition))
+        .map(|read| read.next_offset);
+    bound
+        .chain(sealed.get(&partition).copied())
+        .max()
+        .unwrap_or(0)
 }
 
 /// The end of what an epoch read of a partition that no input table has sealed, if that is deleted.

@@ -18,7 +18,7 @@ use crate::egress::{
     Committer, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut, Router, Said,
     Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
 };
-use crate::error::{Fault, JobError};
+use crate::error::{Fault, JobError, joined};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::ingress::SealedEpoch;
@@ -247,9 +247,9 @@ impl Routing {
 
     /// Commits what is left; the workers must be gone.
     pub(super) fn finish(self) -> Result<(), JobError> {
-        let derived = self.thread.join().expect("the router panicked");
+        let derived = joined(self.thread);
         let mut done = self.inputs.finish();
-        for committer in derived {
+        for committer in derived.into_iter().flatten() {
             done = done.and(committer.finish());
         }
         done = done.and(self.now.finish());
@@ -359,13 +359,18 @@ fn start<S: ViewStore + 'static>(
     since: Epoch,
     feeder: &Arc<Feeder>,
 ) -> Result<ViewSink, JobError> {
-    let feeder = Arc::clone(feeder);
+    // Workers end with the feeder: a view thread does not keep it from ending.
+    let feeder = Arc::downgrade(feeder);
     let plan = ViewPlan {
         writer,
         queue: Arc::clone(queue),
         since,
         probe: Duration::from_millis(context.job.views.probe_millis),
-        want_read_out: Box::new(move || feeder.want_read_out()),
+        want_read_out: Box::new(move || {
+            if let Some(feeder) = feeder.upgrade() {
+                feeder.want_read_out();
+            }
+        }),
         status: Arc::clone(context.status),
     };
     ViewSink::start(plan, context.fault).map_err(|source| JobError::Thread {

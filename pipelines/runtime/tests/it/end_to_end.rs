@@ -6,7 +6,7 @@ use runtime::Until;
 use sources::generator::{GeneratorConfig, Outcomes};
 
 use crate::answer::{Answer, accounting, pairs};
-use crate::world::{Running, World, service};
+use crate::world::{Running, World, views};
 
 #[test]
 fn after_a_stop_and_a_restart_redis_tables_and_the_generators_model_agree() {
@@ -25,9 +25,8 @@ fn after_a_stop_and_a_restart_redis_tables_and_the_generators_model_agree() {
     let folder = tempfile::tempdir().unwrap();
     let more = format!(
         "[epoch]\nrecords_max = 2000\n[flow]\nepochs_in_flight_max = 10\n\
-         [tables]\ncommit_millis = 100\nmaintain_seconds = 1\nhistory_seconds = 0\n\
-         [views]\nkind = \"redis\"\nurl = \"redis://{}\"",
-        service("MESOFLOW_TEST_REDIS")
+         [tables]\ncommit_millis = 100\nmaintain_seconds = 1\nhistory_seconds = 0\n{}",
+        views()
     );
     let one = world.job(folder.path(), &format!("workers = 1\n{more}"));
     let three = world.job(folder.path(), &format!("workers = 3\n{more}"));

@@ -2,5 +2,8 @@
 
 mod answer;
 mod end_to_end;
+mod relay;
 mod rules;
+mod topics;
+mod view_store;
 mod world;

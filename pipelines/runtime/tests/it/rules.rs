@@ -4,7 +4,7 @@ use runtime::Until;
 use sources::generator::GeneratorConfig;
 
 use crate::answer::Answer;
-use crate::world::{Running, World, service};
+use crate::world::{Running, World, views};
 
 #[test]
 fn new_rules_hold_from_the_first_new_epoch_on_and_what_was_said_before_stays() {
@@ -18,10 +18,7 @@ fn new_rules_hold_from_the_first_new_epoch_on_and_what_was_said_before_stays() {
         },
     );
     let folder = tempfile::tempdir().unwrap();
-    let views = format!(
-        "[views]\nkind = \"redis\"\nurl = \"redis://{}\"",
-        service("MESOFLOW_TEST_REDIS")
-    );
+    let views = views();
     let run = |ruleset: &str| {
         let job = world.job(folder.path(), &format!("ruleset = {ruleset:?}\n{views}"));
         Running::start(&job, Until::End).join()

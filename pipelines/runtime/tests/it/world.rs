@@ -1,6 +1,7 @@
 //! Generated records in topics of a test's own, and jobs that read them.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,7 +10,7 @@ use model::Topic;
 use runtime::{Handle, Job, JobError, Report, Until};
 use sources::KafkaConfig;
 use sources::generator::{Generator, GeneratorConfig, Oracle, into_kafka};
-use sources::kafka::{KafkaAdmin, KafkaWriter, NewTopic};
+use sources::kafka::{KafkaAdmin, KafkaWriter, NewTopic, TopicFacts};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -24,6 +25,7 @@ pub(crate) fn service(variable: &str) -> String {
 pub(crate) struct World {
     name: String,
     topics: BTreeMap<Topic, String>,
+    kafka: KafkaConfig,
     admin: KafkaAdmin,
     pub(crate) generator: Generator,
     pub(crate) oracle: Oracle,
@@ -41,36 +43,66 @@ impl World {
         let mut kafka = KafkaConfig::new(service("MESOFLOW_TEST_KAFKA"));
         kafka.topics.clone_from(&topics);
         kafka.give_up_after = Some(PATIENCE);
-        let admin = KafkaAdmin::new(kafka.clone()).unwrap();
-        for (&topic, name) in &topics {
-            let mut new = NewTopic::input(topic, name.clone());
-            new.partitions = config.partitions;
-            admin.create_topics(&[new]).unwrap();
-        }
-        let deadline = Instant::now() + PATIENCE;
-        while admin.topic_facts().unwrap().values().any(Option::is_none) {
-            assert!(Instant::now() < deadline, "the topics do not appear");
-            thread::sleep(Duration::from_millis(20));
-        }
-        let mut generator = Generator::new(config).unwrap();
-        // The broker's clock stamps the records: all lie within the horizon.
-        let mut oracle = Oracle::new(i64::MAX);
-        let mut writer = KafkaWriter::new(kafka).unwrap();
-        into_kafka(
-            &mut generator,
-            &mut writer,
-            &topics,
-            u64::MAX,
-            None,
-            Some(&mut oracle),
-        )
-        .unwrap();
-        Self {
+        let mut world = Self {
             name,
             topics,
-            admin,
-            generator,
-            oracle,
+            admin: KafkaAdmin::new(kafka.clone()).unwrap(),
+            kafka,
+            generator: Generator::new(config.clone()).unwrap(),
+            // The broker's clock stamps the records: all lie within the horizon.
+            oracle: Oracle::new(i64::MAX),
+        };
+        world.fill(config.partitions);
+        world
+    }
+
+    /// A small world.
+    pub(crate) fn small(name: &str) -> Self {
+        Self::generated(
+            name,
+            GeneratorConfig {
+                characters: 60,
+                equipment: 150,
+                likes: 1_000,
+                ..GeneratorConfig::default()
+            },
+        )
+    }
+
+    /// Deletes the topics and creates them again with all records of another configuration.
+    pub(crate) fn create_again(&mut self, config: GeneratorConfig) {
+        let names: Vec<&str> = self.topics.values().map(String::as_str).collect();
+        self.admin.delete_topics(&names).unwrap();
+        self.wait_until_topics("go", Option::is_none);
+        self.generator = Generator::new(config.clone()).unwrap();
+        self.oracle = Oracle::new(i64::MAX);
+        self.fill(config.partitions);
+    }
+
+    fn fill(&mut self, partitions: i32) {
+        for (&topic, name) in &self.topics {
+            let mut new = NewTopic::input(topic, name.clone());
+            new.partitions = partitions;
+            self.admin.create_topics(&[new]).unwrap();
+        }
+        self.wait_until_topics("appear", Option::is_some);
+        let mut writer = KafkaWriter::new(self.kafka.clone()).unwrap();
+        into_kafka(
+            &mut self.generator,
+            &mut writer,
+            &self.topics,
+            u64::MAX,
+            None,
+            Some(&mut self.oracle),
+        )
+        .unwrap();
+    }
+
+    fn wait_until_topics(&self, what: &str, is_so: impl Fn(&Option<TopicFacts>) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.admin.topic_facts().unwrap().values().all(&is_so) {
+            assert!(Instant::now() < deadline, "the topics do not {what}");
+            thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -111,6 +143,27 @@ impl Drop for World {
     }
 }
 
+/// The settings of views in a Redis server.
+pub(crate) fn views_at(url: &str) -> String {
+    format!("[views]\nkind = \"redis\"\nurl = {url:?}")
+}
+
+/// The settings of views in the Redis server of the tests.
+pub(crate) fn views() -> String {
+    views_at(&format!("redis://{}", service("MESOFLOW_TEST_REDIS")))
+}
+
+/// An error and its causes.
+pub(crate) fn told(error: &JobError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// A job that runs beside the test.
 pub(crate) struct Running {
     handle: Handle,
@@ -144,10 +197,31 @@ impl Running {
 
     /// Waits for the end of the job and gives its last report.
     pub(crate) fn join(self) -> Report {
-        self.thread
-            .join()
-            .expect("the job panicked")
-            .expect("the job failed");
-        self.handle.status().report()
+        let (report, done) = self.end();
+        done.expect("the job failed");
+        report
+    }
+
+    /// Waits for the end of the job, which is none that it wanted, and gives the reason.
+    pub(crate) fn fails(self) -> JobError {
+        let (report, done) = self.end();
+        match done {
+            Err(error) => error,
+            Ok(()) => panic!("the job did not fail: {report:?}"),
+        }
+    }
+
+    fn end(self) -> (Report, Result<(), JobError>) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.thread.is_finished() {
+            assert!(
+                Instant::now() < deadline,
+                "the job does not end: {:?}",
+                self.handle.status().report()
+            );
+            thread::sleep(Duration::from_millis(2));
+        }
+        let done = self.thread.join().expect("the job panicked");
+        (self.handle.status().report(), done)
     }
 }

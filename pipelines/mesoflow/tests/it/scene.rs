@@ -1,0 +1,256 @@
+//! Jobs over the same records that are held at a commit of a chosen table, ended there, and started again.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lake::Lake;
+use model::Epoch;
+use model::tables::Relation;
+use runtime::bindings::{Binding, inherited};
+use runtime::{Generation, JobFolder};
+use sources::file::Compression;
+use sources::generator::{FileSet, Generator, GeneratorConfig, into_files};
+use tempfile::TempDir;
+
+use crate::support::{Ran, mesoflow};
+use crate::whole::{Content, assert_same, content, views};
+
+pub(crate) const OLD: &str = "kms_2026_03";
+pub(crate) const NEW: &str = "kms_2025_03";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of the records a job has before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Records {
+    Nothing,
+    Half,
+    All,
+}
+
+/// Records, and folders of jobs that read them.
+pub(crate) struct Scene {
+    folder: TempDir,
+    /// More of the job file.
+    settings: &'static str,
+}
+
+impl Scene {
+    /// - `settings`: more of the job file.
+    pub(crate) fn new(settings: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut generator = Generator::new(GeneratorConfig {
+            characters: 60,
+            equipment: 200,
+            likes: 2_000,
+            broken: 0.05,
+            ..GeneratorConfig::default()
+        })
+        .unwrap();
+        let plain = Compression::Plain;
+        into_files(&mut generator, folder.path(), FileSet::One, plain, None).unwrap();
+        let records = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
+        let lines: Vec<&str> = records.lines().collect();
+        let (first, second) = lines.split_at(lines.len() / 2);
+        for (name, lines) in [("0", &[][..]), ("1", first), ("2", second)] {
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        Self { folder, settings }
+    }
+
+    /// The folder of a job.
+    pub(crate) fn job(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Copies the folder of a job that is ended.
+    pub(crate) fn copy(&self, from: &str, to: &str) {
+        copy(&self.job(from), &self.job(to));
+    }
+
+    fn arguments(&self, name: &str, ruleset: &str, records: Records) -> [String; 3] {
+        let paths = match records {
+            Records::Nothing => vec!["0"],
+            Records::Half => vec!["1"],
+            Records::All => vec!["1", "2"],
+        };
+        let file = self.folder.path().join(format!("{name}.toml"));
+        // All have the same name: a copied folder goes on as the one that it is a copy of.
+        let text = format!(
+            "job = \"scene\"\nfolder = {name:?}\nruleset = {ruleset:?}\n\
+             [source]\nkind = \"files\"\npaths = {paths:?}\n{}\n\
+             [tables]\ncommit_millis = 10\nnow_seconds = 1\n",
+            self.settings
+        );
+        fs::write(&file, text).unwrap();
+        ["run", "--until-end", &file.display().to_string()].map(str::to_owned)
+    }
+
+    /// Runs a job until it ends by itself.
+    pub(crate) fn run(&self, name: &str, ruleset: &str, records: Records) -> Ran {
+        mesoflow(self.arguments(name, ruleset, records))
+    }
+
+    /// Runs a job to its end, which must be a good one.
+    pub(crate) fn run_to_end(&self, name: &str, ruleset: &str, records: Records) {
+        self.run(name, ruleset, records).exits_with(0);
+    }
+
+    /// Starts a job.
+    pub(crate) fn start(&self, name: &str, ruleset: &str, records: Records) -> Process {
+        let log = self.folder.path().join(format!("{name}.log"));
+        let child = Command::new(env!("CARGO_BIN_EXE_mesoflow"))
+            .args(self.arguments(name, ruleset, records))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Process { child, log }
+    }
+
+    /// What a job says.
+    pub(crate) fn content(&self, name: &str) -> Content {
+        content(&self.job(name))
+    }
+
+    /// Asserts that one job says what another one says, in tables and views.
+    #[track_caller]
+    pub(crate) fn assert_same(&self, found: &str, wanted: &str) {
+        assert_same(&self.content(found), &self.content(wanted));
+        assert_eq!(views(&self.job(found)), views(&self.job(wanted)));
+    }
+
+    /// The epoch that a table is committed through.
+    pub(crate) fn committed(&self, name: &str, relation: Relation) -> Option<Epoch> {
+        let lake = Lake::open(&self.job(name).join("tables")).unwrap();
+        lake.view(relation).unwrap()?.committed()
+    }
+
+    /// The epochs that are bound.
+    pub(crate) fn bound(&self, name: &str) -> Vec<Binding> {
+        let folder = JobFolder::open(self.job(name)).unwrap();
+        inherited(&folder, Generation(u64::MAX)).unwrap()
+    }
+
+    /// The newest epoch that is bound under a ruleset.
+    pub(crate) fn newest_under(&self, name: &str, ruleset: &str) -> Epoch {
+        let hash = odds::shipped(ruleset).unwrap().hash().to_string();
+        let bound = self.bound(name);
+        let newest = bound.iter().filter(|binding| binding.ruleset == hash);
+        newest.map(|binding| binding.epoch).max().unwrap()
+    }
+
+    /// Lets a table have so many commits more, and no other one until the obstacle is removed. The first commit
+    /// of a start says that the table is its own.
+    pub(crate) fn block(&self, name: &str, relation: Relation, commits: u64) -> Obstacle {
+        let log = self
+            .job(name)
+            .join("tables")
+            .join(relation.name())
+            .join("_delta_log");
+        let versions = fs::read_dir(&log).unwrap().filter_map(|entry| {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem()?.to_str()?.to_owned();
+            let is_commit = path
+                .extension()
+                .is_some_and(|extension| extension == "json");
+            is_commit.then(|| stem.parse::<u64>().ok()).flatten()
+        });
+        let taken = versions.max().unwrap() + commits + 1;
+        // Nothing can be put where a folder stands, and no reader looks at it.
+        let path = log.join(format!("{taken:020}.json"));
+        fs::create_dir(&path).unwrap();
+        Obstacle(path)
+    }
+}
+
+/// What stands in the way of a commit.
+pub(crate) struct Obstacle(PathBuf);
+
+impl Obstacle {
+    pub(crate) fn remove(self) {
+        fs::remove_dir(self.0).unwrap();
+    }
+}
+
+/// A job that runs beside the test; killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Waits until the job says that it cannot commit a table.
+    #[track_caller]
+    pub(crate) fn waits_for(&mut self, relation: Relation) {
+        self.logs(&format!("table {} was changed by others", relation.name()));
+    }
+
+    /// Waits for a text in the log.
+    #[track_caller]
+    pub(crate) fn logs(&mut self, text: &str) {
+        let log = self.log.clone();
+        self.until(text, || fs::read_to_string(&log).unwrap().contains(text));
+    }
+
+    /// Waits for something that happens while the job runs.
+    #[track_caller]
+    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so() {
+            let log = || fs::read_to_string(&self.log).unwrap();
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "ended before {what}: {}", log());
+            assert!(Instant::now() < deadline, "{what} does not come: {}", log());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Kills the job.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the job to stop, and gives its exit code and its log.
+    pub(crate) fn stop(mut self) -> (i32, String) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(asked.success());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = || fs::read_to_string(&self.log).unwrap();
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status.code().unwrap(), log());
+            }
+            assert!(Instant::now() < deadline, "it does not stop: {}", log());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // After a kill there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A Redis that is away or refuses: what passes is waited for, what does not is named.
+
+use runtime::{JobError, Until};
+
+use crate::answer::Answer;
+use crate::relay::{Passage, relay};
+use crate::world::{Running, World, told, views, views_at};
+
+const RULES: &str = "kms_2026_03";
+
+/// Runs the job to its end with its views at another address, where it must fail; then runs it with its views
+/// in the right server, which must have the right answer then.
+fn fails_at(world: &World, url: &str) -> JobError {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = world.job(folder.path(), &views_at(url));
+    let error = Running::start(&elsewhere, Until::End).fails();
+
+    Running::start(&world.job(folder.path(), &views()), Until::End).join();
+    let right = Answer::right(world, RULES);
+    assert_eq!(Answer::of_tables(folder.path()), right);
+    assert_eq!(Answer::of_redis(world.name()), right);
+    error
+}
+
+/// Lets so many script calls through, and does something else with all commands after them.
+fn after_calls(calls: u32, then: impl Fn() -> Passage + Send + 'static) -> String {
+    let mut left = calls;
+    relay(move |name| {
+        if name == "EVALSHA" && left > 0 {
+            left -= 1;
+            return Passage::Through;
+        }
+        if left > 0 { Passage::Through } else { then() }
+    })
+}
+
+#[test]
+fn a_job_whose_views_are_away_all_the_time_says_so_at_its_end_and_the_next_one_catches_up() {
+    let world = World::small("views-away");
+    // Nobody listens on port 1.
+    let error = fails_at(&world, "redis://127.0.0.1:1");
+    assert!(matches!(error, JobError::ViewsBehind { .. }), "{error:?}");
+}
+
+#[test]
+fn a_job_whose_views_go_away_in_the_middle_says_so_at_its_end_and_the_next_one_catches_up() {
+    let world = World::small("views-gone");
+    // The claim, and the beginning of a first write.
+    let error = fails_at(&world, &after_calls(2, || Passage::Cut));
+    assert!(matches!(error, JobError::ViewsBehind { .. }), "{error:?}");
+}
+
+#[test]
+fn a_server_that_wants_a_password_ends_the_start_and_is_told_by_that_name() {
+    let world = World::small("views-password");
+    let url = relay(|_| Passage::Refused("NOAUTH Authentication required."));
+    let error = fails_at(&world, &url);
+    assert!(matches!(error, JobError::OpenViews(_)), "{error:?}");
+    assert!(told(&error).contains("NOAUTH"), "{}", told(&error));
+}
+
+#[test]
+fn a_server_that_begins_to_want_a_password_ends_the_job_and_is_told_by_that_name() {
+    let world = World::small("views-refuse");
+    let refused = || Passage::Refused("NOAUTH Authentication required.");
+    let error = fails_at(&world, &after_calls(2, refused));
+    assert!(matches!(error, JobError::Views(_)), "{error:?}");
+    assert!(told(&error).contains("NOAUTH"), "{}", told(&error));
+}
+
+#[test]
+fn a_user_without_the_right_to_a_transaction_is_told_what_was_refused() {
+    let world = World::small("views-multi");
+    let url = relay(|name| match name {
+        "MULTI" => Passage::Refused("NOPERM this user has no permissions to run 'multi'"),
+        _ => Passage::Through,
+    });
+    let error = fails_at(&world, &url);
+    assert!(matches!(error, JobError::OpenViews(_)), "{error:?}");
+    assert!(told(&error).contains("run 'multi'"), "{}", told(&error));
+}
+
+#[test]
+fn a_server_that_loads_its_data_is_waited_for() {
+    let world = World::small("views-loading");
+    let folder = tempfile::tempdir().unwrap();
+    let mut left = 20;
+    let url = relay(move |_| {
+        if left == 0 {
+            return Passage::Through;
+        }
+        left -= 1;
+        Passage::Refused("LOADING Redis is loading the dataset in memory")
+    });
+    Running::start(&world.job(folder.path(), &views_at(&url)), Until::End).join();
+    assert_eq!(Answer::of_redis(world.name()), Answer::right(&world, RULES));
+}
