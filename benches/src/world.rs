@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use model::Topic;
 use sources::KafkaConfig;
 use sources::generator::{Generated, Generator, GeneratorConfig, Oracle, into_kafka};
@@ -57,11 +56,6 @@ impl World {
             ..NewTopic::input(topic, name.clone())
         });
         admin.create_topics(&new.collect::<Vec<_>>())?;
-        let deadline = Instant::now() + PATIENCE;
-        while admin.topic_facts()?.values().any(Option::is_none) {
-            ensure!(Instant::now() < deadline, "the topics do not appear");
-            thread::sleep(Duration::from_millis(20));
-        }
         Ok(Self {
             name,
             topics,

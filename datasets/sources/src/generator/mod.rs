@@ -36,7 +36,9 @@ pub use self::config::GeneratorConfig;
 pub use self::fact::{Body, Fact};
 pub use self::oracle::{Oracle, Outcomes};
 pub use self::outfit::{Names, Outfit};
-pub use self::output::{FileSet, Generated, into_files, into_files_while, into_kafka};
+pub use self::output::{
+    FileSet, Generated, into_files, into_files_while, into_kafka, into_kafka_while,
+};
 
 /// How late an event may be seen after it occurred, in milliseconds.
 const DELAY_MILLIS: u64 = 50;

@@ -111,8 +111,7 @@ pub fn into_files_while(
 
 /// Writes up to `records` of the remaining records to topics and waits until the broker has them.
 ///
-/// - `topics`: names on the broker; topics that are absent have their default name. They must exist
-///   with as many partitions as the generator's configuration says.
+/// - `topics`: as of [`into_kafka_while`].
 /// - `records_per_second`: the pace by the machine's clock; `None` is as fast as it goes.
 /// - `oracle`: what is to see them, if anything.
 pub fn into_kafka(
@@ -123,12 +122,42 @@ pub fn into_kafka(
     records_per_second: Option<f64>,
     mut oracle: Option<&mut Oracle>,
 ) -> Result<Generated, SourceError> {
+    if records == 0 {
+        return Ok(Generated::default());
+    }
     let begin = Instant::now();
+    into_kafka_while(generator, writer, topics, |generated, written| {
+        if let Some(oracle) = &mut oracle {
+            oracle.see(
+                generated.partition,
+                generated.record.timestamp_millis,
+                &generated.fact,
+            );
+        }
+        if let Some(pace) = records_per_second {
+            let due = begin + Duration::from_secs_f64(written.records as f64 / pace);
+            let early = due.saturating_duration_since(Instant::now());
+            if early >= PACE_STEP {
+                thread::sleep(early);
+            }
+        }
+        written.records < records
+    })
+}
+
+/// Writes the remaining records to topics until all are written or `go_on` says no, and waits until the
+/// broker has them. `go_on` is called after each record, with that record and what was written so far.
+///
+/// - `topics`: names on the broker; topics that are absent have their default name. They must exist
+///   with as many partitions as the generator's configuration says.
+pub fn into_kafka_while(
+    generator: &mut Generator,
+    writer: &mut KafkaWriter,
+    topics: &BTreeMap<Topic, String>,
+    mut go_on: impl FnMut(&GeneratedRecord<'_>, Generated) -> bool,
+) -> Result<Generated, SourceError> {
     let mut written = Generated::default();
-    while written.records < records {
-        let Some(generated) = generator.next() else {
-            break;
-        };
+    while let Some(generated) = generator.next() {
         let PartitionId { topic, partition } = generated.partition;
         let record = generated.record;
         writer.send(
@@ -139,19 +168,8 @@ pub fn into_kafka(
             Some(record.timestamp_millis),
         )?;
         written.add(&generated);
-        if let Some(oracle) = &mut oracle {
-            oracle.see(
-                generated.partition,
-                record.timestamp_millis,
-                &generated.fact,
-            );
-        }
-        if let Some(pace) = records_per_second {
-            let due = begin + Duration::from_secs_f64(written.records as f64 / pace);
-            let early = due.saturating_duration_since(Instant::now());
-            if early >= PACE_STEP {
-                thread::sleep(early);
-            }
+        if !go_on(&generated, written) {
+            break;
         }
     }
     writer.flush()?;

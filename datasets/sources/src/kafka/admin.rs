@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use model::{PartitionId, Topic};
 use rdkafka::admin::{
@@ -21,6 +22,9 @@ use super::context::Context;
 use super::release::{self, KafkaRelease};
 use crate::SourceError;
 use crate::status::{Availability, StatusCell};
+
+/// Between two looks at a topic that was made.
+const TOPIC_NAP: Duration = Duration::from_millis(20);
 
 /// What a broker says of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,13 +152,53 @@ impl KafkaAdmin {
         })
     }
 
-    /// Makes those of `topics` that do not exist; the others stay as they are.
+    /// Makes those of `topics` that do not exist, and waits until the broker shows all of them; the others
+    /// stay as they are.
     pub fn create_topics(&self, topics: &[NewTopic]) -> Result<(), SourceError> {
         let asked: Vec<_> = topics.iter().map(as_asked).collect();
         let doing = || format!("make topics {:?}", names(topics));
         self.retry(&doing, || {
             let answers = block_on(self.client.create_topics(&asked, &self.options()))?;
             first_failure(answers, RDKafkaErrorCode::TopicAlreadyExists)
+        })?;
+        // Known to the controller at once, to the broker a little later.
+        let begin = Instant::now();
+        for topic in topics {
+            while !self.shows(&topic.name)? {
+                let (doing, after) = (doing(), begin.elapsed());
+                if self.config.stop.is_set() {
+                    return Err(SourceError::Stopped { doing });
+                }
+                if self
+                    .config
+                    .give_up_after
+                    .is_some_and(|limit| after >= limit)
+                {
+                    let source = KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable);
+                    return Err(SourceError::GaveUp {
+                        doing,
+                        after,
+                        source,
+                    });
+                }
+                thread::sleep(TOPIC_NAP);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the broker knows a topic and the leaders of its partitions.
+    fn shows(&self, name: &str) -> Result<bool, SourceError> {
+        self.retry(&|| format!("look for topic {name}"), || {
+            let timeout = self.config.request_timeout;
+            let metadata = self.client.inner().fetch_metadata(Some(name), timeout)?;
+            let found = metadata.topics().iter().find(|found| found.name() == name);
+            Ok(found.is_some_and(|found| {
+                let partitions = found.partitions();
+                found.error().is_none()
+                    && !partitions.is_empty()
+                    && partitions.iter().all(|partition| partition.leader() >= 0)
+            }))
         })
     }
 

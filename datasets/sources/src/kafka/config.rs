@@ -63,6 +63,8 @@ impl KafkaConfig {
             .set("client.id", &self.group)
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "2000")
+            // Asking for a topic must not make it: producers and admin clients would.
+            .set("allow.auto.create.topics", "false")
             // An endless wait is visible in the status; librdkafka need not log every attempt.
             .set("log.connection.close", "false");
         for (name, value) in &self.properties {

@@ -68,12 +68,6 @@ impl Topics {
         let clock = ("message.timestamp.type".to_owned(), "CreateTime".to_owned());
         new.settings.extend([clock]);
         self.admin.create_topics(&[new]).unwrap();
-        // Known to the controller at once, to the broker a little later.
-        let deadline = Instant::now() + PATIENCE;
-        while self.admin.topic_facts().unwrap()[&topic].is_none() {
-            assert!(Instant::now() < deadline, "{topic} does not appear");
-            thread::sleep(Duration::from_millis(20));
-        }
     }
 
     fn name(&self, topic: Topic) -> &str {

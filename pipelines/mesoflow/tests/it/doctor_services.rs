@@ -3,8 +3,7 @@
 
 use std::env;
 use std::process;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::view::ShardKeys;
 use model::{Epoch, Topic};
@@ -54,11 +53,6 @@ impl Services {
         new.settings
             .extend(settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.admin.create_topics(&[new]).unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        while self.admin.facts(topic).unwrap().is_none() {
-            assert!(Instant::now() < deadline, "{topic} does not appear");
-            thread::sleep(Duration::from_millis(20));
-        }
     }
 
     fn job(&self) -> TestJob {
