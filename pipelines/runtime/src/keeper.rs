@@ -10,11 +10,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use model::{PartitionId, Topic};
 use sources::{Availability, Source, StopFlag};
 
+use crate::config::SourceKind;
 use crate::error::{Fault, JobError, joined};
 use crate::flow::FlowGate;
 use crate::folder::{Generation, JobFolder};
 use crate::job::Context;
 use crate::status::{Status, chain};
+use crate::watch::{SILENT, Watch};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Seconds between two looks at the partitions and two messages for lag tools.
@@ -31,17 +33,29 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
+    /// Starts the thread.
+    ///
+    /// - `read`: the partitions that are read; should they become others, the job ends.
+    /// - `is_endless`: whether the job reads whatever comes.
     pub(crate) fn start(
         context: &Context<'_>,
         source: Arc<dyn Source>,
         stop: StopFlag,
         generation: (JobFolder, Generation),
         read: &[PartitionId],
+        is_endless: bool,
     ) -> Result<Self, JobError> {
+        let failed = |source| JobError::Thread {
+            name: "keeper",
+            source,
+        };
         let mut partitions = BTreeMap::new();
         for partition in read {
             *partitions.entry(partition.topic).or_insert(0) += 1;
         }
+        let grows = is_endless && context.job.source.kind == SourceKind::Kafka;
+        let told = grows.then(|| Arc::clone(context.status));
+        let watch = Watch::start(Arc::clone(&source), told).map_err(failed)?;
         let (end, ended) = bounded(0);
         let keeping = Keeping {
             source,
@@ -51,9 +65,11 @@ impl Keeper {
             status: Arc::clone(context.status),
             fault: context.fault.clone(),
             tells_lag: !context.job.source.lag_group.is_empty(),
+            watch,
             partitions,
             stopping_since: None,
             shows_away: false,
+            is_silent: false,
         };
         let thread = thread::Builder::new()
             .name("keeper".to_owned())
@@ -64,10 +80,7 @@ impl Keeper {
                     keeping.run(&ended);
                 }
             })
-            .map_err(|source| JobError::Thread {
-                name: "keeper",
-                source,
-            })?;
+            .map_err(failed)?;
         Ok(Self { end, thread })
     }
 
@@ -85,11 +98,14 @@ struct Keeping {
     status: Arc<Status>,
     fault: Fault,
     tells_lag: bool,
+    watch: Watch,
     /// Partitions of each topic that are read.
     partitions: BTreeMap<Topic, usize>,
     stopping_since: Option<Instant>,
     /// Whether the source is shown as away.
     shows_away: bool,
+    /// Whether it owes an answer.
+    is_silent: bool,
 }
 
 impl Keeping {
@@ -106,6 +122,7 @@ impl Keeping {
             }
             self.status.publish();
             if is_end {
+                self.watch.finish();
                 return;
             }
             self.bound_the_stop();
@@ -135,31 +152,30 @@ impl Keeping {
             None => self.status.go_on("flow"),
         }
         let source = self.source.status();
-        if source.availability == Availability::Away {
+        let silent = self.watch.unanswered();
+        let silent = silent.filter(|since| since.elapsed() > SILENT);
+        let is_away = source.availability == Availability::Away;
+        if is_away {
             self.status.wait(
                 "source",
                 source.last_error.as_deref().unwrap_or("it does not answer"),
             );
+        } else if let Some(since) = silent {
+            if !self.is_silent {
+                tracing::warn!("the source does not answer");
+            }
+            self.status
+                .wait_since("source", since, "it does not answer");
         } else if self.shows_away {
             self.status.go_on("source");
         }
-        self.shows_away = source.availability == Availability::Away;
+        self.is_silent = silent.is_some();
+        self.shows_away = is_away || self.is_silent;
     }
 
     /// Ends the job when a topic gets other partitions: its keys move, and their order is lost.
     fn look_at_partitions(&self) {
-        let partitions = match self.source.partitions() {
-            Ok(partitions) => partitions,
-            Err(error) => {
-                tracing::warn!("could not look at the partitions: {}", chain(&error));
-                return;
-            }
-        };
-        let mut found = BTreeMap::new();
-        for partition in partitions {
-            *found.entry(partition.topic).or_insert(0) += 1;
-        }
-        for (topic, now) in found {
+        for (topic, now) in self.watch.partitions() {
             let before = self.partitions.get(&topic).copied().unwrap_or(0);
             if before == 0 {
                 tracing::warn!(%topic, "the topic is there now: start the job again to read it");

@@ -18,6 +18,7 @@ mod keeper;
 mod priority;
 mod recovery;
 mod status;
+mod watch;
 mod workers;
 
 pub use config::{ConfigError, Job};

@@ -76,7 +76,9 @@ pub enum Phase {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct PartitionState {
+    first_offset: i64,
     next_offset: i64,
+    end_offset: Option<i64>,
     read: u64,
     counts: Counts,
     horizon_millis: i64,
@@ -104,6 +106,35 @@ impl Status {
 
     pub(crate) fn loaded(&self, rows: u64) {
         self.lock().loaded_rows += rows;
+    }
+
+    /// Notes from where on a partition is read, and to where if it ends: it is shown from now on, also
+    /// without records.
+    pub(crate) fn reads(
+        &self,
+        partition: PartitionId,
+        next_offset: i64,
+        end: Option<i64>,
+        horizon_millis: i64,
+    ) {
+        let mut state = self.lock();
+        let reading = state.partitions.entry(partition).or_insert(PartitionState {
+            first_offset: next_offset,
+            ..PartitionState::default()
+        });
+        reading.next_offset = next_offset;
+        reading.end_offset = end;
+        reading.horizon_millis = horizon_millis;
+    }
+
+    /// Notes where the partitions end now.
+    pub(crate) fn ends(&self, ends: &BTreeMap<PartitionId, i64>) {
+        let mut state = self.lock();
+        for (partition, &end) in ends {
+            if let Some(partition) = state.partitions.get_mut(partition) {
+                partition.end_offset = Some(end);
+            }
+        }
     }
 
     pub(crate) fn sealed(&self, epoch: &SealedEpoch) {
@@ -167,11 +198,16 @@ impl Status {
 
     /// Shows that `name` waits, from now on if it did not before.
     pub(crate) fn wait(&self, name: &'static str, why: &str) {
+        self.wait_since(name, Instant::now(), why);
+    }
+
+    /// Shows that `name` waits, and since when if it was not shown before.
+    pub(crate) fn wait_since(&self, name: &'static str, since: Instant, why: &str) {
         let mut state = self.lock();
         let wait = state
             .waits
             .entry(name)
-            .or_insert_with(|| (Instant::now(), String::new()));
+            .or_insert_with(|| (since, String::new()));
         if wait.1 != why {
             why.clone_into(&mut wait.1);
         }
@@ -229,7 +265,9 @@ impl Status {
                 .iter()
                 .map(|(partition, of)| {
                     let report = PartitionReport {
+                        first_offset: of.first_offset,
                         next_offset: of.next_offset,
+                        end_offset: of.end_offset,
                         read: of.read,
                         counts: of.counts,
                         residual: of.read.cast_signed() - of.counts.read().cast_signed(),
@@ -286,6 +324,9 @@ impl Status {
                 .set(of.residual as f64);
             gauge!("mesoflow_next_offset", "partition" => partition.clone())
                 .set(of.next_offset as f64);
+            if let Some(lag) = of.lag() {
+                gauge!("mesoflow_lag_records", "partition" => partition.clone()).set(lag as f64);
+            }
             gauge!("mesoflow_dedup_horizon_seconds", "partition" => partition.clone())
                 .set(of.dedup_horizon_millis as f64 / 1e3);
             for outcome in Outcome::ALL {
@@ -323,3 +364,43 @@ impl Status {
 
 /// Everything that can wait.
 pub(crate) const WAITS: [&str; 6] = ["source", "flow", "inputs", "valuations", "likes", "views"];
+
+#[cfg(test)]
+mod tests {
+    use model::Topic;
+
+    use super::*;
+
+    const PARTITION: PartitionId = PartitionId {
+        topic: Topic::Likes,
+        partition: 2,
+    };
+
+    #[test]
+    fn a_partition_is_shown_from_the_start_with_zeros() {
+        let status = Status::default();
+        status.reads(PARTITION, 40, None, 86_400_000);
+
+        let report = status.report();
+        let shown = &report.partitions["like.toggle/2"];
+        assert_eq!((shown.read, shown.residual, shown.next_offset), (0, 0, 40));
+        assert_eq!(shown.counts, Counts::default());
+        assert_eq!((shown.lag(), report.progress()), (None, None));
+
+        status.ends(&BTreeMap::from([(PARTITION, 100)]));
+        let report = status.report();
+        assert_eq!(report.partitions["like.toggle/2"].lag(), Some(60));
+        assert_eq!(report.progress(), Some((0, 60)));
+    }
+
+    #[test]
+    fn a_wait_has_the_age_that_it_had_when_it_was_seen() {
+        let status = Status::default();
+        let since = Instant::now() - Duration::from_secs(7);
+        status.wait_since("source", since, "it does not answer");
+        status.wait("source", "it still does not");
+
+        let wait = &status.report().waits["source"];
+        assert!(wait.age_seconds >= 7.0 && wait.why == "it still does not");
+    }
+}

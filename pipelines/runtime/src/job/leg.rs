@@ -30,6 +30,7 @@ use crate::keeper::Keeper;
 use crate::priority;
 use crate::recovery::input_scans;
 use crate::status::Phase;
+use crate::watch;
 use crate::workers::Workers;
 
 /// The hash of graphs and code that views carry: raise it when a value may differ for the same inputs
@@ -145,7 +146,7 @@ impl Leg<'_> {
         tracing::info!(%base, %bound, %seen, %since, "the job goes on");
 
         // Before any thread is started: it may wait for the broker until the job is stopped.
-        let partitions = match source.partitions() {
+        let partitions = match watch::first_answer(&*source, status)? {
             Err(SourceError::Stopped { .. }) => return Ok(LegEnd::Done),
             partitions => partitions?,
         };
@@ -200,6 +201,7 @@ impl Leg<'_> {
             stop.clone(),
             (self.folder.clone(), self.generation),
             &partitions,
+            self.until == Until::Stopped,
         )?;
 
         let read = self.load_and_read(Reading {

@@ -69,6 +69,14 @@ impl Leg<'_> {
             Err(JobError::Source(SourceError::Stopped { .. })) => return Ok(()),
             plans => plans?,
         };
+        for plan in &plans {
+            status.reads(
+                plan.reader.partition(),
+                plan.reader.next_offset(),
+                plan.end,
+                plan.state.horizon_in_effect_millis(),
+            );
+        }
         let cut: BTreeMap<PartitionId, i64> = plans
             .iter()
             .map(|plan| (plan.reader.partition(), plan.reader.next_offset()))

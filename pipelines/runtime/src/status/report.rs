@@ -40,8 +40,12 @@ pub struct Report {
 /// The accounting of a partition since the start of the process.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct PartitionReport {
+    /// The first offset that this process reads.
+    pub first_offset: i64,
     /// The first offset that is in no epoch.
     pub next_offset: i64,
+    /// The next offset behind its last record, or where reading ends; `None` as long as that is not known.
+    pub end_offset: Option<i64>,
     /// Records read.
     pub read: u64,
     /// What became of them.
@@ -73,7 +77,30 @@ pub struct WaitReport {
     pub why: String,
 }
 
+impl PartitionReport {
+    /// How many offsets lie between what was read and the end, if that is known.
+    #[must_use]
+    pub fn lag(&self) -> Option<u64> {
+        let lag = self.end_offset?.saturating_sub(self.next_offset);
+        Some(u64::try_from(lag).unwrap_or(0))
+    }
+}
+
 impl Report {
+    /// How many offsets of all partitions this process has passed, of how many up to their ends; `None` as
+    /// long as an end is not known.
+    #[must_use]
+    pub fn progress(&self) -> Option<(u64, u64)> {
+        let mut progress = None;
+        for partition in self.partitions.values() {
+            let passed = partition.next_offset - partition.first_offset;
+            let passed = u64::try_from(passed).unwrap_or(0);
+            let (done, all) = progress.unwrap_or((0, 0));
+            progress = Some((done + passed, all + passed + partition.lag()?));
+        }
+        progress
+    }
+
     /// All partitions together.
     #[must_use]
     pub fn counts(&self) -> Counts {
