@@ -1,6 +1,7 @@
 //! The mesoflow-query command: SQL over the tables of a job, read only.
 
 mod files;
+mod message;
 mod output;
 mod session;
 mod tables;
@@ -15,6 +16,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
 use model::Epoch;
 
+use message::{Form, Level};
 use output::Format;
 use tables::Tables;
 
@@ -27,7 +29,7 @@ use tables::Tables;
 struct Cli {
     /// One statement; `-` reads it from standard input. SHOW TABLES lists what can be asked.
     sql: String,
-    /// The folder of the job.
+    /// The folder of the job, or of its tables; `mesoflow query --job JOB.toml` finds it by the job file.
     #[arg(long, default_value = "mesoflow-data")]
     folder: PathBuf,
     /// Answers as of this epoch: later rows are left out, and NAME_now is the content at it.
@@ -42,6 +44,9 @@ struct Cli {
     /// Memory for sorts, joins and groups, in megabytes; beyond it they go to temporary files.
     #[arg(long, value_name = "MB", default_value_t = 1024)]
     memory_mb: u32,
+    /// Form of errors and notes on standard error.
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: Form,
 }
 
 /// A request that cannot be carried out as it was made: exit code 2, where a failure has 1.
@@ -55,11 +60,12 @@ impl std::fmt::Display for WrongRequest {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let wrong = error.downcast_ref::<WrongRequest>().is_some();
-            eprintln!("error: {}", described(&error));
+            message::say(cli.log_format, Level::Error, &described(&error));
             ExitCode::from(if wrong { 2 } else { 1 })
         }
     }
@@ -80,11 +86,14 @@ fn run(cli: &Cli) -> Result<()> {
         (_, true) => Format::Csv,
         (false, false) => Format::Table,
     };
-    let tables = Tables::find(&cli.folder.join("tables"), cli.as_of.map(Epoch))?;
+    let inner = cli.folder.join("tables");
+    let folder = if inner.is_dir() { &inner } else { &cli.folder };
+    let tables = Tables::find(folder, cli.as_of.map(Epoch))?;
     let session = session::start(cli.memory_mb).map_err(failure)?;
     // The tables are opened here, because the kernel may not be called inside a runtime.
     let asked = session::asked(&session, &sql).map_err(failure)?;
-    let sources = tables.open(&asked)?;
+    let note = |text: &str| message::say(cli.log_format, Level::Warn, text);
+    let sources = tables.open(&asked, &note)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -1,5 +1,6 @@
 //! How rows are printed: a table, JSON lines or CSV, batch by batch.
 
+use std::env;
 use std::future::poll_fn;
 use std::io::{self, Write};
 
@@ -9,7 +10,7 @@ use datafusion::arrow::csv;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::WriterBuilder as JsonBuilder;
 use datafusion::arrow::json::writer::LineDelimited;
-use datafusion::arrow::util::display::FormatOptions;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::arrow::util::pretty::pretty_format_batches_with_options;
 use datafusion::execution::SendableRecordBatchStream;
 
@@ -18,10 +19,13 @@ use crate::failure;
 /// Rows of a table on a terminal: its columns are as wide as the widest of them.
 const TABLE_ROWS: usize = 1_000;
 
+/// The width of what is no terminal, or does not tell.
+const WIDTH_USUAL: usize = 80;
+
 /// How rows are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// A table for people, cut off after [`TABLE_ROWS`].
+    /// A table for people, cut off after [`TABLE_ROWS`]; a line a value where it is wider than the terminal.
     Table,
     /// One JSON object a line. Whole numbers have all their digits; bytes are hexadecimal.
     Json,
@@ -96,15 +100,56 @@ async fn table(mut rows: SendableRecordBatchStream, out: &mut Pipe<impl Write>) 
         shown += batch.num_rows();
         batches.push(batch);
     }
-    let options = FormatOptions::default().with_null("NULL");
-    let text = pretty_format_batches_with_options(&batches, &options)
-        .context("write the rows as a table")?;
+    let text = within(&batches, terminal_width())?;
     let end = match (cut, shown) {
         (true, _) => format!("the first {shown} rows; --json and --csv print all"),
         (false, 1) => "1 row".to_owned(),
         (false, _) => format!("{shown} rows"),
     };
     out.print(format!("{text}\n{end}\n").as_bytes())
+}
+
+/// The width of the terminal, as whoever started this program says.
+fn terminal_width() -> usize {
+    let told = env::var("COLUMNS").ok();
+    let told = told.and_then(|told| told.trim().parse().ok());
+    told.unwrap_or(WIDTH_USUAL)
+}
+
+/// Rows as a table, or each as lines of its own where a table would be wider than the terminal.
+fn within(batches: &[RecordBatch], width: usize) -> Result<String> {
+    let options = FormatOptions::default().with_null("NULL");
+    let table = pretty_format_batches_with_options(batches, &options)
+        .context("write the rows as a table")?
+        .to_string();
+    let border = table.lines().next().unwrap_or_default();
+    let has_rows = batches.iter().any(|batch| batch.num_rows() > 0);
+    if border.len() <= width || !has_rows {
+        return Ok(table);
+    }
+    let mut text = String::new();
+    let mut number = 0;
+    for batch in batches {
+        let schema = batch.schema();
+        let names = schema.fields().iter().map(|field| field.name());
+        let long = names.clone().map(|name| name.chars().count()).max();
+        let long = long.unwrap_or(0);
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<Vec<_>, _>>()
+            .context("write the rows as text")?;
+        for row in 0..batch.num_rows() {
+            number += 1;
+            text += &format!("-- row {number}\n");
+            for (name, column) in names.clone().zip(&columns) {
+                text += &format!("{name:<long$}  {}\n", column.value(row));
+            }
+        }
+    }
+    text.pop();
+    Ok(text)
 }
 
 fn json_of(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {

@@ -7,7 +7,10 @@ use datafusion::common::{DataFusionError, Result, TableReference};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::col;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
 /// The tables that a statement names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,11 +69,23 @@ pub(crate) async fn answer(
         .with_allow_ddl(false)
         .with_allow_dml(false)
         .with_allow_statements(false);
-    session
-        .sql_with_options(sql, reading)
-        .await?
-        .execute_stream()
-        .await
+    let mut rows = session.sql_with_options(sql, reading).await?;
+    if lists_tables(session, sql)? {
+        // The engine lists them in the order of its hash map.
+        let by = ["table_catalog", "table_schema", "table_name"];
+        rows = rows.sort_by(by.map(col).to_vec())?;
+    }
+    rows.execute_stream().await
+}
+
+/// Whether `sql` is `SHOW TABLES`.
+fn lists_tables(session: &SessionContext, sql: &str) -> Result<bool> {
+    let state = session.state();
+    let dialect = state.config().options().sql_parser.dialect;
+    Ok(match state.sql_to_statement(sql, &dialect)? {
+        Statement::Statement(statement) => matches!(*statement, SqlStatement::ShowTables { .. }),
+        _ => false,
+    })
 }
 
 #[cfg(test)]

@@ -98,7 +98,9 @@ impl Tables {
     }
 
     /// Opens what a statement asks for. Must not be called inside a runtime.
-    pub(crate) fn open(&self, asked: &Asked) -> Result<Sources> {
+    ///
+    /// - `note`: is told what is not sealed yet.
+    pub(crate) fn open(&self, asked: &Asked, note: &dyn Fn(&str)) -> Result<Sources> {
         let all;
         let names = match asked {
             Asked::Names(names) => names,
@@ -128,7 +130,7 @@ impl Tables {
                 .view(relation)?
                 .with_context(|| format!("table {relation} has a folder and no version"))?;
             if let Some(as_of) = self.as_of {
-                check(relation, as_of, view.since(), view.committed())?;
+                check(relation, as_of, view.since(), view.committed(), note)?;
             }
             tables.push((relation, TableFiles::list(&view)?));
         }
@@ -179,6 +181,7 @@ fn check(
     as_of: Epoch,
     since: Option<Epoch>,
     committed: Option<Epoch>,
+    note: &dyn Fn(&str),
 ) -> Result<()> {
     if let Some(since) = since.filter(|since| as_of < *since) {
         let problem =
@@ -187,10 +190,10 @@ fn check(
     }
     match committed {
         Some(committed) if as_of <= committed => {}
-        Some(committed) => eprintln!(
-            "note: {relation} is sealed through epoch {committed}; rows may still come before {as_of}"
-        ),
-        None => eprintln!("note: nothing of {relation} is sealed yet"),
+        Some(committed) => note(&format!(
+            "{relation} is sealed through epoch {committed}; rows may still come before {as_of}"
+        )),
+        None => note(&format!("nothing of {relation} is sealed yet")),
     }
     Ok(())
 }

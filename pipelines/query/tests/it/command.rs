@@ -11,7 +11,7 @@ fn money_keeps_all_its_digits() {
     assert_eq!(job.answer(&["--json", sql]), json);
     let csv = format!("ocid,cost_mesos,all_mesos\nocid-1,{DEAR},{DEAR}\n");
     assert_eq!(job.answer(&["--csv", sql]), csv);
-    assert!(job.answer(&[sql]).contains(&format!("| {DEAR} |")));
+    assert!(job.answer(&[sql]).contains(&format!("{DEAR}\n")));
 }
 
 #[test]
@@ -53,6 +53,55 @@ fn a_long_table_is_cut_and_says_so() {
 }
 
 #[test]
+fn rows_wider_than_the_terminal_have_a_line_a_value() {
+    let job = TestJob::filled();
+    let sql = "SELECT 'one' AS a, 12345678 AS number, NULL AS nothing";
+    let wide = |columns: &str| {
+        let mut command = job.command();
+        let output = command.env("COLUMNS", columns).arg(sql).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = wide("40");
+    assert!(table.contains("| one | 12345678 |"), "{table}");
+    assert_eq!(
+        wide("20"),
+        "-- row 1\na        one\nnumber   12345678\nnothing  NULL\n1 row\n"
+    );
+}
+
+#[test]
+fn errors_and_notes_are_lines_of_json_where_the_log_is() {
+    let job = TestJob::filled();
+    let (code, said) = job.refusal(&["--log-format", "json", "SELEC 1"]);
+    assert_eq!(code, Some(2));
+    let line: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(line["level"], "ERROR", "{said}");
+    assert!(line["timestamp"].as_str().unwrap().ends_with('Z'), "{said}");
+    let early = [
+        "--log-format",
+        "json",
+        "--as-of",
+        "10",
+        "SELECT 1 FROM likes_now",
+    ];
+    let said = String::from_utf8(job.query(&early).stderr).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(line["level"], "WARN", "{said}");
+}
+
+#[test]
+fn the_folder_may_be_that_of_the_tables() {
+    let job = TestJob::filled();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mesoflow-query"))
+        .arg("--folder")
+        .arg(job.tables())
+        .args(["--csv", "SELECT count(*) AS n FROM likes_now"])
+        .output()
+        .unwrap();
+    assert!(output.status.success() && output.stdout.starts_with(b"n\n"));
+}
+
+#[test]
 fn files_that_cannot_hold_the_answer_are_not_opened() {
     let job = TestJob::filled();
     let plan = job.answer(&[
@@ -77,6 +126,11 @@ fn the_tables_can_be_listed_and_described() {
         assert!(tables.contains(&format!(",{name},")), "{tables}");
     }
     assert!(!tables.contains("rejected") && !tables.contains("now_now"));
+    let names: Vec<&str> = tables
+        .lines()
+        .filter(|line| line.contains(",public,"))
+        .collect();
+    assert!(names.len() > 4 && names.is_sorted(), "{tables}");
     assert!(
         job.answer(&["DESCRIBE like_counts"])
             .contains("target_ocid")

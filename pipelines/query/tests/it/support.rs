@@ -51,7 +51,10 @@ impl TestJob {
     /// The program over this job.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mesoflow-query"));
-        command.arg("--folder").arg(self.folder.path());
+        command
+            .env_remove("COLUMNS")
+            .arg("--folder")
+            .arg(self.folder.path());
         command
     }
 
