@@ -47,12 +47,23 @@ impl<T, E: Into<Error>> Failed<T> for std::result::Result<T, E> {
 
 /// The error in the form `what: cause: cause`, and what to do on a line of its own.
 pub(crate) fn described(error: &Error) -> String {
-    let mut text = joined(error.chain().map(ToString::to_string));
-    if let Some(Advice(advice)) = error.downcast_ref() {
+    let mut text = causes(error);
+    if let Some(advice) = advice(error) {
         text.push_str("\nto do: ");
         text.push_str(advice);
     }
     text
+}
+
+/// The error in the form `what: cause: cause`.
+pub(crate) fn causes(error: &Error) -> String {
+    joined(error.chain().map(ToString::to_string))
+}
+
+/// What to do about it.
+pub(crate) fn advice(error: &Error) -> Option<&str> {
+    let Advice(advice) = error.downcast_ref()?;
+    Some(advice)
 }
 
 /// What an error and its causes say, one behind the other.

@@ -19,8 +19,52 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub(crate) struct JobArg {
     /// The job file; without it the demo's job: embedded views and tables in `mesoflow-data`.
-    #[arg(long, value_name = "JOB.toml")]
+    #[arg(long, value_name = "JOB.toml", global = true)]
     job: Option<PathBuf>,
+}
+
+/// Whose tables are asked.
+#[derive(Debug, Args)]
+pub(crate) struct TablesArg {
+    /// The folder of a job, or of its tables. Default: that of the demo's job.
+    #[arg(long, global = true)]
+    folder: Option<PathBuf>,
+    /// The job file of the job whose tables are meant.
+    #[arg(
+        long,
+        value_name = "JOB.toml",
+        global = true,
+        conflicts_with = "folder"
+    )]
+    job: Option<PathBuf>,
+}
+
+impl TablesArg {
+    /// The folder of the tables.
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
+        Ok(match (&self.folder, &self.job) {
+            (Some(folder), _) => {
+                let inner = folder.join("tables");
+                if inner.is_dir() {
+                    inner
+                } else {
+                    folder.clone()
+                }
+            }
+            (None, Some(job)) => tables_folder(&read(job)?),
+            (None, None) => tables_folder(&Job::default()),
+        })
+    }
+}
+
+/// Refuses a folder of tables that is not there.
+pub(crate) fn must_be_there(tables: &Path) -> Result<()> {
+    if tables.is_dir() {
+        return Ok(());
+    }
+    Err(anyhow!("there are no tables in {}", tables.display()))
+        .advise("run the job first, or name one with --job, or its folder with --folder")
+        .wrong()
 }
 
 impl JobArg {

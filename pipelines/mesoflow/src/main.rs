@@ -8,8 +8,10 @@ mod job;
 mod logging;
 mod report;
 mod signals;
+mod table;
 mod terminal;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +29,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Cli {
     #[command(flatten)]
     log: LogArgs,
+    /// Prints the answer as JSON.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -61,28 +66,44 @@ impl Command {
         }
     }
 
-    fn run(&self) -> anyhow::Result<()> {
+    fn run(&self, json: bool, json_log: bool) -> anyhow::Result<()> {
         match self {
-            Self::Demo(args) => command::demo::run(args),
-            Self::Doctor(args) => command::doctor::run(args),
-            Self::Explain(args) => command::explain::run(args),
-            Self::Generate(args) => command::generate::run(args),
-            Self::Get(args) => command::get::run(args),
-            Self::Query(args) => command::query::run(args),
-            Self::Run(args) => command::run::run(args),
-            Self::Tables(args) => command::tables::run(args),
-            Self::Value(args) => command::value::run(args),
+            Self::Demo(args) => command::demo::run(args, json),
+            Self::Doctor(args) => command::doctor::run(args, json),
+            Self::Explain(args) => command::explain::run(args, json),
+            Self::Generate(args) => command::generate::run(args, json),
+            Self::Get(args) => command::get::run(args, json),
+            Self::Query(args) => command::query::run(args, json, json_log),
+            Self::Run(args) => command::run::run(args, json),
+            Self::Tables(args) => command::tables::run(args, json),
+            Self::Value(args) => command::value::run(args, json),
         }
     }
 }
 
 fn main() -> ExitCode {
-    let Cli { log, command } = Cli::parse();
-    let done = logging::start(&log, command.log_level()).and_then(|()| command.run());
+    let Cli { log, json, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && logging::json_is_asked(env::args_os()) => {
+            let text = error.render().to_string();
+            let text = text.trim().trim_start_matches("error: ");
+            eprintln!("{}", logging::json_error(text, None));
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
+    let json_log = log.is_json();
+    terminal::show_bars(!json && !json_log);
+    let done = logging::start(&log, command.log_level()).and_then(|()| command.run(json, json_log));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", failure::described(&error));
+            if json_log {
+                let (text, advice) = (failure::causes(&error), failure::advice(&error));
+                eprintln!("{}", logging::json_error(&text, advice));
+            } else {
+                eprintln!("error: {}", failure::described(&error));
+            }
             failure::exit_code(&error)
         }
     }

@@ -1,10 +1,9 @@
 //! Components and items as commands show them: in JSON and in a table.
 
-use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 use valuation::{ComponentKind, ComponentValue, Detail, Meso, Status, money_text};
 
-use crate::terminal;
+use crate::table::Table;
 
 /// The six components of an item.
 #[derive(Debug, Serialize)]
@@ -147,10 +146,13 @@ pub(crate) struct ItemRow<'a> {
 pub(crate) fn items_table<'a>(items: impl IntoIterator<Item = ItemRow<'a>>) -> Table {
     let items: Vec<ItemRow> = items.into_iter().collect();
     let has_levels = items.iter().any(|item| item.level.is_some());
-    let kinds = ComponentKind::ALL.iter().map(|kind| kind.name());
-    let level = has_levels.then_some("level");
-    let head = ["slot", "item"].into_iter().chain(level).chain(["sum"]);
-    let mut table = terminal::table(head.chain(kinds));
+    let level = has_levels.then(|| "level".to_owned());
+    let head = ["slot", "item"].map(str::to_owned).into_iter();
+    let head = head.chain(level).chain(["sum".to_owned()]);
+    let mut table = Table::new(head.chain(component_names()))
+        .right(2..)
+        .titles(2)
+        .nothing(Status::None.name());
     for item in items {
         let level = item.level.map(|level| level.to_string());
         let level = has_levels.then(|| level.unwrap_or_default());
@@ -159,8 +161,13 @@ pub(crate) fn items_table<'a>(items: impl IntoIterator<Item = ItemRow<'a>>) -> T
         let components = item.components.iter().map(component_text);
         table.add_row(head.into_iter().chain(level).chain([sum]).chain(components));
     }
-    align_right(&mut table, 2..);
     table
+}
+
+/// The components as the heads of columns: their names in words.
+pub(crate) fn component_names() -> impl Iterator<Item = String> {
+    let kinds = ComponentKind::ALL.iter();
+    kinds.map(|kind| kind.name().replace('_', " "))
 }
 
 /// The cost in short, or the status where there is none.
@@ -183,7 +190,7 @@ pub(crate) struct PresetRow {
 
 /// The three presets, the one that counts with a star.
 pub(crate) fn presets_table(presets: [PresetRow; 3], counts: u8) -> Table {
-    let mut table = terminal::table([
+    let names = [
         "preset",
         "to rebuild, in mesos",
         "",
@@ -191,7 +198,9 @@ pub(crate) fn presets_table(presets: [PresetRow; 3], counts: u8) -> Table {
         "90 % need at most",
         "items",
         "missing",
-    ]);
+    ];
+    // The amount in units says the same as the one in digits.
+    let mut table = Table::new(names).right(1..).spare(&[2]);
     for (number, preset) in (1..).zip(presets) {
         let star = if number == counts { " *" } else { "" };
         table.add_row([
@@ -204,17 +213,7 @@ pub(crate) fn presets_table(presets: [PresetRow; 3], counts: u8) -> Table {
             preset.missing_parts.to_string(),
         ]);
     }
-    align_right(&mut table, 1..);
     table
-}
-
-/// Right-aligns the columns of numbers.
-pub(crate) fn align_right(table: &mut Table, columns: impl std::ops::RangeBounds<usize>) {
-    for (place, column) in table.column_iter_mut().enumerate() {
-        if columns.contains(&place) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
 }
 
 /// A float as an amount to be shown in short.

@@ -11,13 +11,16 @@ use clap::Args as ClapArgs;
 use runtime::{Handle, Job, JobError, Report, Until};
 use serde::Serialize;
 use sources::file::Compression;
-use sources::generator::{FileSet, Generator, GeneratorConfig, Names, Oracle, into_files};
-use valuation::money_text;
+use sources::generator::{
+    FileSet, Generator, GeneratorConfig, Names, Oracle, Outcomes, into_files,
+};
+use valuation::{money_text, totals};
 use views::{SqliteStore, ViewReader};
 
 use crate::command::run::explained;
 use crate::failure::Failed as _;
-use crate::terminal::{self, Stream};
+use crate::table::Table;
+use crate::terminal::{self, Bar, Stream};
 use crate::{accounting, job, signals};
 
 /// Characters whose values are shown.
@@ -40,9 +43,6 @@ pub(crate) struct Args {
     /// Like toggles.
     #[arg(long, default_value_t = 100_000)]
     likes: u64,
-    /// Prints the values at the end as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// A character as the demo shows it.
@@ -56,8 +56,13 @@ struct Shown {
     likes: i64,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let (files, names, wanted) = generate(args)?;
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
+    let Input {
+        files,
+        generator,
+        oracle,
+    } = generate(args)?;
+    let names = generator.names();
     let mut demo = Job::default();
     demo.folder.clone_from(&args.folder);
     demo.source.kind = runtime::config::SourceKind::Files;
@@ -69,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     })?;
     let started = Instant::now();
     let running = start(&demo, &handle)?;
-    let mut screen = Screen::new(!args.json);
+    let mut screen = Screen::new(!json);
     while !running.is_finished() {
         thread::sleep(PERIOD);
         let report = handle.status().report();
@@ -78,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     explained(running.join().map_err(|_| anyhow!("the job panicked"))?)?;
     let report = handle.status().report();
     let values = values(&demo, names);
-    if args.json {
+    if json {
         return terminal::print_json(
             &serde_json::json!({ "characters": values, "report": report }),
         );
@@ -91,8 +96,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if report.counts().read() > 0 {
         terminal::print(&accounting::table(&report))?;
-        if report.counts().read() == wanted.read {
-            check(&demo, names, &wanted)?;
+        let generated = oracle.outcomes().values().map(Outcomes::read);
+        if report.counts().read() == generated.sum::<u64>() {
+            check(&demo, &generator, &oracle)?;
         }
     } else {
         terminal::print(
@@ -102,15 +108,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     terminal::print(&where_next(args, &values))
 }
 
-/// What the generator's own model says, to compare with.
-struct Wanted {
-    read: u64,
-    likes: Vec<(u32, u64)>,
-    characters: usize,
+/// What the job reads, and what the generator's own model says of it.
+struct Input {
+    files: Vec<PathBuf>,
+    generator: Generator,
+    oracle: Oracle,
 }
 
 /// Writes the input files, the same for the same numbers.
-fn generate(args: &Args) -> Result<(Vec<PathBuf>, Names, Wanted)> {
+fn generate(args: &Args) -> Result<Input> {
     let config = GeneratorConfig {
         characters: args.characters,
         documents: args.characters.min(20),
@@ -136,20 +142,11 @@ fn generate(args: &Args) -> Result<(Vec<PathBuf>, Names, Wanted)> {
         Some(&mut oracle),
     )?;
     waiting.finish_and_clear();
-    let wanted = Wanted {
-        read: oracle
-            .outcomes()
-            .values()
-            .map(sources::generator::Outcomes::read)
-            .sum(),
-        likes: oracle
-            .likes()
-            .iter()
-            .map(|(&target, &count)| (target, count))
-            .collect(),
-        characters: oracle.worn().len(),
-    };
-    Ok((files, generator.names(), wanted))
+    Ok(Input {
+        files,
+        generator,
+        oracle,
+    })
 }
 
 /// Keeps the numbers beside the input: input of other numbers is other input, which a folder that has read
@@ -206,10 +203,12 @@ fn values(demo: &Job, names: Names) -> Vec<Shown> {
         .collect()
 }
 
-/// Compares what the views say with the generator's own model.
-fn check(demo: &Job, names: Names, wanted: &Wanted) -> Result<()> {
+/// Compares what the views say with the generator's own model: likes by its count, equipment by pricing what
+/// it says is worn, item by item.
+fn check(demo: &Job, generator: &Generator, oracle: &Oracle) -> Result<()> {
     let mut reader = SqliteStore::open_read_only(&job::views_file(demo))?;
-    for &(target, count) in &wanted.likes {
+    let names = generator.names();
+    for (&target, &count) in oracle.likes() {
         let found = reader
             .likes(&names.ocid(target))?
             .value
@@ -221,16 +220,34 @@ fn check(demo: &Job, names: Names, wanted: &Wanted) -> Result<()> {
             ));
         }
     }
+    let rules = runtime::load_rules(&demo.ruleset)?;
+    let worn = oracle.worn();
+    let mut bar = Bar::new(worn.len() as u64, "characters compared");
+    for (compared, (&character, &revision)) in (1..).zip(worn) {
+        let outfit = generator.outfit(character, revision);
+        let wanted = totals::character_value(&rules, outfit.class, &outfit.presets);
+        let wanted = wanted.presets.map(|(total, _)| total.cost_mesos);
+        let ocid = names.ocid(character);
+        let found = reader.character(&ocid)?.value;
+        let found = found.map(|value| value.payload.presets.map(|preset| preset.cost_mesos));
+        if found != Some(wanted) {
+            return Err(anyhow!(
+                "the views say {found:?} of {ocid}, the generator's model {wanted:?}"
+            ));
+        }
+        bar.set(compared);
+    }
+    drop(bar);
     let text = format!(
-        "Checked: the likes of {} characters equal the generator's own model; {} characters have values.\n",
-        wanted.likes.len(),
-        wanted.characters
+        "Checked against the generator's own model: the likes of {} characters, and what the equipment of {} costs.\n",
+        oracle.likes().len(),
+        worn.len()
     );
     terminal::print(&terminal::coloured(terminal::Colour::Good, text))
 }
 
 fn page(report: &Report, values: &[Shown], started: Instant) -> String {
-    let mut table = terminal::table([
+    let names = [
         "character",
         "class",
         "preset 1",
@@ -238,7 +255,8 @@ fn page(report: &Report, values: &[Shown], started: Instant) -> String {
         "preset 3",
         "counts",
         "likes",
-    ]);
+    ];
+    let mut table = Table::new(names).right(2..).spare(&[1, 5]);
     for shown in values {
         let money = shown
             .cost_mesos

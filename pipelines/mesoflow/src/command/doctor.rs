@@ -30,9 +30,6 @@ pub(crate) struct Args {
     /// The job file.
     #[arg(value_name = "JOB.toml")]
     job: PathBuf,
-    /// Prints JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Serialize)]
@@ -43,7 +40,7 @@ struct Report<'a> {
     findings: &'a [Finding],
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     let waiting = terminal::spinner("looking");
     let findings = examine(&args.job);
     waiting.finish_and_clear();
@@ -53,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         warnings: findings.count(Severity::Warning),
         findings: findings.list(),
     };
-    if args.json {
+    if json {
         terminal::print_json(&report)?;
     } else {
         terminal::print(&findings.text())?;

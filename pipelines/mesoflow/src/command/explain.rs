@@ -18,6 +18,7 @@ use valuation::{Ruleset, money_text};
 use crate::failure::Failed as _;
 use crate::instant::{epoch_text, epoch_with_time, time_text};
 use crate::job::{self, JobArg};
+use crate::table::Table;
 use crate::terminal::{self, Colour, coloured};
 
 use compare::{Standing, Verdict};
@@ -39,9 +40,6 @@ pub(crate) struct Args {
     item: Option<String>,
     #[command(flatten)]
     job: JobArg,
-    /// Prints JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// What an explanation is made from.
@@ -62,11 +60,11 @@ struct Told<T> {
     standing: Standing,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     let facts = gather(args)?;
     let picked = item::pick(&facts, args.item.as_deref())?;
     let report = report(args, &facts, picked);
-    if args.json {
+    if json {
         terminal::print_json(&report)?;
     } else {
         terminal::print(&text(&report, args.item.is_some()))?;
@@ -299,7 +297,8 @@ fn text(report: &Report, in_detail: bool) -> String {
         text += &format!("{name:<8} {as_of}{}\n", store.standing.words());
     }
     text += "\n";
-    let mut table = terminal::table(["preset", "to rebuild", "items", "missing", "tables", "view"]);
+    let names = ["preset", "to rebuild", "items", "missing", "tables", "view"];
+    let mut table = Table::new(names).right(1..4);
     for preset in &report.presets {
         let star = if preset.counts { " *" } else { "" };
         table.add_row([

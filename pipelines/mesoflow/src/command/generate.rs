@@ -1,7 +1,9 @@
-//! `mesoflow generate`: input records by a seed, into files.
+//! `mesoflow generate`: input records by a seed, into files or topics.
+
+mod topics;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Args as ClapArgs, ValueEnum};
@@ -15,10 +17,15 @@ use crate::signals;
 use crate::terminal::{self, Bar};
 
 /// Generates equipment documents and like toggles: the same for the same numbers, byte for byte.
+///
+/// They go into files, or into the topics of a Kafka broker with the partitions that their keys belong to.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
     /// The folder for the files, one a partition; it is made if it is not there.
-    folder: PathBuf,
+    #[arg(required_unless_present = "kafka", conflicts_with = "kafka")]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    kafka: topics::KafkaArgs,
     /// Where all draws begin.
     #[arg(long, default_value_t = GeneratorConfig::default().seed)]
     seed: u64,
@@ -37,15 +44,12 @@ pub(crate) struct Args {
     /// Share of records that are broken, in 0..=1.
     #[arg(long, default_value_t = GeneratorConfig::default().broken)]
     broken: f64,
-    /// Partitions a topic.
-    #[arg(long, default_value_t = GeneratorConfig::default().partitions)]
-    partitions: i32,
-    /// How the files are compressed.
-    #[arg(long, value_enum, default_value = "plain")]
-    compression: CompressionArg,
-    /// Prints JSON.
+    /// Partitions a topic. Default: 3, or as many as the topics have that are there.
     #[arg(long)]
-    json: bool,
+    partitions: Option<i32>,
+    /// How the files are compressed.
+    #[arg(long, value_enum, default_value = "plain", conflicts_with = "kafka")]
+    compression: CompressionArg,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -62,23 +66,51 @@ struct Made {
     bytes: u64,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let config = GeneratorConfig {
-        seed: args.seed,
-        characters: args.characters,
-        documents: args.documents,
-        equipment: args.equipment,
-        likes: args.likes,
-        broken: args.broken,
-        partitions: args.partitions,
-        ..GeneratorConfig::default()
-    };
-    let total = config.equipment + config.likes;
-    let mut generator = Generator::new(config)
+impl Args {
+    fn config(&self) -> GeneratorConfig {
+        let usual = GeneratorConfig::default();
+        GeneratorConfig {
+            seed: self.seed,
+            characters: self.characters,
+            documents: self.documents,
+            equipment: self.equipment,
+            likes: self.likes,
+            broken: self.broken,
+            partitions: self.partitions.unwrap_or(usual.partitions),
+            ..usual
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
+    match &args.folder {
+        Some(folder) => into_folder(args, folder, json),
+        None => topics::fill(args, json),
+    }
+}
+
+fn generator(config: GeneratorConfig) -> Result<Generator> {
+    Generator::new(config)
         .advise("see `mesoflow generate --help` for what each number may be")
-        .wrong()?;
-    fs::create_dir_all(&args.folder)
-        .with_context(|| format!("make the folder {}", args.folder.display()))
+        .wrong()
+}
+
+/// Set by the first signal.
+fn stop_flag() -> Result<StopFlag> {
+    let stop = StopFlag::default();
+    signals::on_stop({
+        let stop = stop.clone();
+        move || stop.set()
+    })?;
+    Ok(stop)
+}
+
+fn into_folder(args: &Args, folder: &Path, json: bool) -> Result<()> {
+    let config = args.config();
+    let total = config.equipment + config.likes;
+    let mut generator = generator(config)?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("make the folder {}", folder.display()))
         .advise("name a folder that can be written")?;
     let compression = match args.compression {
         CompressionArg::Plain => Compression::Plain,
@@ -86,15 +118,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         CompressionArg::Zstd => Compression::Zstd,
     };
 
-    let stop = StopFlag::default();
-    signals::on_stop({
-        let stop = stop.clone();
-        move || stop.set()
-    })?;
+    let stop = stop_flag()?;
     let mut bar = Bar::new(total, "records");
     let (files, generated) = into_files_while(
         &mut generator,
-        &args.folder,
+        folder,
         FileSet::Partitions,
         compression,
         |_, written| {
@@ -109,7 +137,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         records: generated.records,
         bytes: generated.bytes,
     };
-    if args.json {
+    if json {
         terminal::print_json(&made)?;
     } else {
         terminal::print(&listed(&made))?;

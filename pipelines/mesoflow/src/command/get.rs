@@ -8,6 +8,7 @@ use model::view::{Marker, ProgressKind};
 use serde::Serialize;
 use views::ViewReader;
 
+use crate::failure::Failed as _;
 use crate::instant::{epoch_text, epoch_with_time};
 use crate::job::{self, JobArg};
 use crate::terminal;
@@ -17,6 +18,8 @@ use crate::terminal;
 pub(crate) struct Args {
     #[command(subcommand)]
     ask: Ask,
+    #[command(flatten)]
+    job: JobArg,
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,19 +34,13 @@ enum Ask {
 struct Key {
     /// The character's ocid, as in the events.
     ocid: String,
-    #[command(flatten)]
-    job: JobArg,
-    /// Prints JSON.
-    #[arg(long)]
-    json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let (Ask::Character(key) | Ask::Likes(key)) = &args.ask;
-    let mut views = job::views(&key.job.read()?)?;
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
+    let mut views = job::views(&args.job.read()?)?;
     match &args.ask {
-        Ask::Character(_) => character::run(views.as_mut(), key),
-        Ask::Likes(_) => likes(views.as_mut(), key),
+        Ask::Character(key) => character::run(views.as_mut(), key, json),
+        Ask::Likes(key) => likes(views.as_mut(), key, json),
     }
 }
 
@@ -69,19 +66,26 @@ struct UnderWay {
     ruleset: String,
 }
 
-/// The marker of a store that has been written whole at least once.
+/// The marker of a store that shows something.
 fn complete(views: &dyn ViewReader, marker: Option<Marker>) -> Result<Marker> {
-    let marker = marker.with_context(|| {
-        let place = views.place();
-        format!("the view store {place} holds nothing of this job: no job has written it yet")
-    })?;
-    if marker.as_of.is_none() {
-        return Err(anyhow!(
-            "the view store {} is being written for the first time: ask again when that is done",
-            views.place()
-        ));
+    let place = views.place();
+    let marker = marker
+        .with_context(|| format!("the view store {place} holds nothing of this job"))
+        .advise(
+            "run the job, which writes its views, and writes them anew where they were deleted",
+        )?;
+    match (marker.as_of, &marker.progress) {
+        (Some(_), _) => Ok(marker),
+        (None, Some(progress)) => Err(anyhow!(
+            "the view store {place} shows nothing yet: all views are being written, as of epoch {}",
+            progress.target
+        ))
+        .advise("ask again when that is done; the job has to run for it"),
+        (None, None) => Err(anyhow!(
+            "the view store {place} shows nothing yet: the job that claimed it has not begun to write"
+        ))
+        .advise("ask again when the job reads; it has to run for it"),
     }
-    Ok(marker)
 }
 
 /// That there is no such value, and of which epoch that is true.
@@ -146,7 +150,7 @@ struct LikesReport<'a> {
     stamp: Stamp,
 }
 
-fn likes(views: &mut dyn ViewReader, key: &Key) -> Result<()> {
+fn likes(views: &mut dyn ViewReader, key: &Key, json: bool) -> Result<()> {
     let reading = views.likes(&key.ocid)?;
     let marker = complete(views, reading.marker)?;
     let value = reading
@@ -157,7 +161,7 @@ fn likes(views: &mut dyn ViewReader, key: &Key) -> Result<()> {
         likes: value.payload,
         stamp: stamp(&marker, value.changed_at),
     };
-    if key.json {
+    if json {
         return terminal::print_json(&report);
     }
     let accounts = match report.likes {

@@ -1,5 +1,7 @@
 //! `mesoflow run`: runs a job in the foreground.
 
+mod progress;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::thread;
@@ -10,14 +12,11 @@ use clap::Args as ClapArgs;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 use views::ViewError;
 
-use runtime::{Handle, Job, JobError, Report, Until};
+use runtime::{Handle, Job, JobError, Until};
 
+use self::progress::Progress;
 use crate::failure::Failed as _;
-use crate::terminal::{self, Stream};
-use crate::{accounting, job, signals};
-
-/// How often the log says how far the job is.
-const PROGRESS_PERIOD: Duration = Duration::from_secs(10);
+use crate::{accounting, job, signals, terminal};
 
 /// Runs a job until it is stopped: SIGTERM and SIGINT let it commit what it has read, within 5 seconds.
 ///
@@ -30,12 +29,9 @@ pub(crate) struct Args {
     /// Ends when everything is read that is there at the start.
     #[arg(long)]
     until_end: bool,
-    /// Prints the report at the end as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     let job = job::read(&args.job)?;
     serve_metrics(&job)?;
     let handle = Handle::default();
@@ -48,12 +44,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         Until::Stopped
     };
-    tell_progress(handle.clone())?;
+    let progress = Progress::begin(handle.clone(), until)?;
     let done = runtime::run(&job, until, &handle);
+    progress.end();
     let report = handle.status().report();
-    if args.json {
+    if json {
         terminal::print_json(&report)?;
-    } else if done.is_ok() || !report.partitions.is_empty() {
+    } else if done.is_ok() || report.counts().read() > 0 {
         terminal::print(&accounting::table(&report))?;
     }
     explained(done)
@@ -134,45 +131,4 @@ fn install(address: SocketAddr) -> Result<(), BuildError> {
     PrometheusBuilder::new()
         .with_http_listener(address)
         .install()
-}
-
-/// Says now and then how far the job is: in the log, or on a terminal where one looks at it.
-fn tell_progress(handle: Handle) -> Result<()> {
-    let on_terminal = terminal::is_terminal(Stream::Error);
-    thread::Builder::new()
-        .name("progress".to_owned())
-        .spawn(move || {
-            let period = if on_terminal {
-                Duration::from_secs(2)
-            } else {
-                PROGRESS_PERIOD
-            };
-            loop {
-                thread::sleep(period);
-                log_progress(&handle.status().report());
-            }
-        })
-        .context("start a thread")?;
-    Ok(())
-}
-
-fn log_progress(report: &Report) {
-    let counts = report.counts();
-    tracing::info!(
-        phase = ?report.phase,
-        read = counts.read(),
-        rejected = counts.rejected,
-        epochs = report.epochs,
-        sealed = report.sealed.0,
-        views_as_of = report.views_as_of.map(|epoch| epoch.0),
-        "progress"
-    );
-    for (what, wait) in &report.waits {
-        tracing::warn!(
-            what,
-            age_seconds = wait.age_seconds,
-            why = wait.why,
-            "waiting"
-        );
-    }
 }

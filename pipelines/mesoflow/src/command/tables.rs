@@ -1,37 +1,25 @@
 //! `mesoflow tables`: which tables are there, what do they hold, and how are they asked?
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use clap::{Args as ClapArgs, Subcommand};
 use lake::Lake;
 use lake::sql::{Engine, sql};
 use model::Epoch;
 use model::tables::Relation;
-use runtime::config::Job;
 use serde::Serialize;
 
 use crate::failure::Failed as _;
-use crate::report::align_right;
-use crate::{job, terminal};
+use crate::job::{TablesArg, must_be_there};
+use crate::table::Table;
+use crate::terminal;
 
 /// Lists the tables of a job, describes one, or prints ready queries for it.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
-    /// The folder of a job, or of its tables. Default: that of the demo's job.
-    #[arg(long, global = true)]
-    folder: Option<PathBuf>,
-    /// The job file of the job whose tables are meant.
-    #[arg(
-        long,
-        value_name = "JOB.toml",
-        global = true,
-        conflicts_with = "folder"
-    )]
-    job: Option<PathBuf>,
-    /// Prints JSON.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    of: TablesArg,
     #[command(subcommand)]
     ask: Option<Ask>,
 }
@@ -58,29 +46,18 @@ enum Ask {
     },
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let folder = match (&args.folder, &args.job) {
-        (Some(folder), _) => {
-            let inner = folder.join("tables");
-            if inner.is_dir() {
-                inner
-            } else {
-                folder.clone()
-            }
-        }
-        (None, Some(job)) => job::tables_folder(&job::read(job)?),
-        (None, None) => job::tables_folder(&Job::default()),
-    };
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
+    let folder = args.of.folder()?;
     match args.ask.as_ref().unwrap_or(&Ask::List) {
-        Ask::List => list(&folder, args.json),
-        Ask::Show { name } => show(relation(name)?, args.json),
+        Ask::List => list(&folder, json),
+        Ask::Show { name } => show(relation(name)?, json),
         Ask::Sql {
             name,
             engine,
             as_of,
         } => {
             let text = query(&folder, relation(name)?, engine, as_of.map(Epoch))?;
-            text.tell(args.json)
+            text.tell(json)
         }
     }
 }
@@ -105,11 +82,7 @@ struct Listed {
 }
 
 fn list(folder: &Path, json: bool) -> Result<()> {
-    if !folder.is_dir() {
-        return Err(anyhow!("there are no tables in {}", folder.display()))
-            .advise("name a job with --job, or the `tables` folder of one with --folder")
-            .wrong();
-    }
+    must_be_there(folder)?;
     let lake = Lake::open(folder)?;
     let mut listed = Vec::new();
     for relation in Relation::ALL {
@@ -138,7 +111,8 @@ fn list(folder: &Path, json: bool) -> Result<()> {
     if json {
         return terminal::print_json(&listed);
     }
-    let mut table = terminal::table(["table", "as of", "since", "files", "bytes", "holds"]);
+    let names = ["table", "as of", "since", "files", "bytes", "holds"];
+    let mut table = Table::new(names).right(1..5).prose(5);
     let epoch =
         |epoch: Option<u64>| epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
     for row in listed.iter().filter(|row| row.exists) {
@@ -151,7 +125,6 @@ fn list(folder: &Path, json: bool) -> Result<()> {
             row.holds.to_owned(),
         ]);
     }
-    align_right(&mut table, 1..5);
     terminal::print(&format!("{table}\n"))
 }
 
@@ -178,7 +151,7 @@ fn show(relation: Relation, json: bool) -> Result<()> {
     if json {
         return terminal::print_json(&columns);
     }
-    let mut table = terminal::table(["column", "type", "null", "says"]);
+    let mut table = Table::new(["column", "type", "null", "says"]).prose(3);
     for column in &columns {
         let null = if column.nullable { "yes" } else { "" };
         table.add_row([column.name, &column.data_type, null, column.doc]);

@@ -27,16 +27,13 @@ pub(crate) struct Args {
     /// Lists every item with its components.
     #[arg(long)]
     items: bool,
-    /// Prints JSON: an array of one object a preset.
-    #[arg(long)]
-    json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     let ruleset = ruleset(&args.ruleset)?;
     let snapshot = read(&args.document)?;
     let value = totals::character_value(&ruleset, &snapshot.class, &snapshot.presets);
-    if args.json {
+    if json {
         return terminal::print_json(&report(&ruleset, &snapshot, &value));
     }
     terminal::print(&text(&ruleset, &snapshot, &value, args.items))

@@ -1,7 +1,13 @@
 //! `mesoflow generate`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use model::{PartitionId, Topic};
+use sources::kafka::KafkaAdmin;
+use sources::{FileSource, KafkaConfig, KafkaSource, Limits, Polled, RecordBatch, Source};
 
 use crate::support::mesoflow;
 
@@ -60,4 +66,135 @@ fn numbers_that_make_no_sense_are_a_wrong_request() {
     let ran = mesoflow(args).exits_with(2);
     assert!(ran.err.contains("broken is 2"), "{}", ran.err);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn where_records_go_is_said_once() {
+    for args in [
+        &["generate"][..],
+        &["generate", "in", "--brokers", "localhost:1"],
+        &["generate", "in", "--create-topics"],
+        &["generate", "--brokers", "localhost:1", "--job", "job.toml"],
+    ] {
+        mesoflow(args).exits_with(2);
+    }
+}
+
+/// Topics of one test, deleted with it.
+struct Topics {
+    kafka: KafkaConfig,
+    admin: KafkaAdmin,
+}
+
+impl Topics {
+    fn named(test: &str) -> Self {
+        let broker = std::env::var("MESOFLOW_TEST_KAFKA");
+        let broker = broker.expect("the test command starts a broker and names it");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let name = format!("mesoflow-{test}-{}-{}", std::process::id(), now.as_millis());
+        let mut kafka = KafkaConfig::new(broker);
+        kafka.give_up_after = Some(Duration::from_secs(30));
+        kafka.topics = [Topic::Equipment, Topic::Likes]
+            .map(|topic| (topic, format!("{name}-{topic}")))
+            .into();
+        let admin = KafkaAdmin::new(kafka.clone()).unwrap();
+        Self { kafka, admin }
+    }
+
+    /// The arguments that name them.
+    fn args(&self) -> Vec<&str> {
+        vec![
+            "generate",
+            "--brokers",
+            &self.kafka.bootstrap_servers,
+            "--equipment-topic",
+            &self.kafka.topics[&Topic::Equipment],
+            "--likes-topic",
+            &self.kafka.topics[&Topic::Likes],
+            "--equipment",
+            "40",
+            "--likes",
+            "60",
+            "--characters",
+            "10",
+            "--json",
+        ]
+    }
+
+    fn are_there(&self) -> bool {
+        let facts = self.admin.topic_facts().unwrap();
+        facts.values().all(Option::is_some)
+    }
+}
+
+impl Drop for Topics {
+    fn drop(&mut self) {
+        let names: Vec<&str> = self.kafka.topics.values().map(String::as_str).collect();
+        if let Err(error) = self.admin.delete_topics(&names) {
+            eprintln!("{error}");
+        }
+    }
+}
+
+type Parts = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Keys and values of all records, by partition.
+fn records(source: &dyn Source) -> BTreeMap<PartitionId, Vec<Parts>> {
+    let limits = Limits {
+        records: 1_000,
+        bytes: 1 << 20,
+    };
+    let mut batch = RecordBatch::new();
+    let ends = source.end_offsets().unwrap();
+    let mut all = BTreeMap::new();
+    for (partition, end) in ends {
+        let mut reader = source.open(partition, 0).unwrap();
+        let records: &mut Vec<Parts> = all.entry(partition).or_default();
+        loop {
+            let polled = reader.poll(&mut batch, limits, Some(end), Duration::from_secs(1));
+            let parts = batch.iter().map(|record| {
+                let [key, value] = [record.key, record.value].map(|part| part.map(Vec::from));
+                (key, value)
+            });
+            records.extend(parts);
+            if polled.unwrap() == Polled::End {
+                break;
+            }
+        }
+    }
+    all.retain(|_, records: &mut Vec<Parts>| !records.is_empty());
+    all
+}
+
+#[test]
+fn topics_get_the_records_of_the_files_in_the_same_partitions() {
+    let topics = Topics::named("generate");
+    let args = topics.args();
+    let ran = mesoflow(&args).exits_with(2);
+    assert!(
+        ran.err.contains("there is no topic") && ran.err.contains("--create-topics"),
+        "{}",
+        ran.err
+    );
+    assert!(!topics.are_there(), "nobody asked for them");
+
+    let made = [&args[..], &["--create-topics", "--partitions", "4"]].concat();
+    let made = mesoflow(&made).exits_with(0).json();
+    assert_eq!(
+        (&made["records"], &made["partitions"]),
+        (&100.into(), &4.into())
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    generate(folder.path(), &["--partitions", "4"]);
+    let files = FileSource::open(&[folder.path().to_owned()]).unwrap();
+    let in_topics = records(&KafkaSource::new(topics.kafka.clone()).unwrap());
+    assert!(in_topics == records(&files));
+    assert_eq!(in_topics.values().map(Vec::len).sum::<usize>(), 100);
+
+    // The topics say how many partitions they have; other numbers are refused.
+    mesoflow(&args).exits_with(0);
+    let other = [&args[..], &["--partitions", "3"]].concat();
+    let ran = mesoflow(&other).exits_with(2);
+    assert!(ran.err.contains("--partitions says 3"), "{}", ran.err);
 }

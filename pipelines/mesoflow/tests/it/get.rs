@@ -1,9 +1,11 @@
 //! `mesoflow get`.
 
 use model::Epoch;
-use views::ViewChange;
+use views::{SqliteStore, ViewChange};
 
-use crate::support::{TestJob, character, mesoflow, ruleset, sample_snapshot, valuation};
+use crate::support::{
+    TestJob, character, claim_views, mesoflow, ruleset, sample_snapshot, valuation,
+};
 
 const AS_OF: Epoch = Epoch(1_767_225_600_000);
 
@@ -63,7 +65,7 @@ fn people_read_tables() {
     let job = job();
     let ran = mesoflow(["get", "character", "evan", "--job", &job.file()]).exits_with(0);
     assert!(
-        ran.out.contains("12,487,024,926,7") && ran.out.contains("무기"),
+        ran.out.contains("12,487,024,926,715") && ran.out.contains("무기"),
         "{}",
         ran.out
     );
@@ -79,6 +81,33 @@ fn people_read_tables() {
         "{}",
         ran.out
     );
+}
+
+#[test]
+fn the_job_is_named_at_any_place() {
+    let job = job();
+    for args in [
+        ["get", "--job", &job.file(), "--json", "likes", "evan"],
+        ["--json", "get", "likes", "--job", &job.file(), "evan"],
+    ] {
+        assert_eq!(mesoflow(args).exits_with(0).json()["likes"], 12);
+    }
+}
+
+#[test]
+fn a_store_that_was_emptied_is_not_said_to_be_new() {
+    let job = TestJob::new("");
+    let ruleset = ruleset();
+    // As a job leaves it that is stopped while it writes everything again.
+    let store = SqliteStore::open(&job.path().join("views.sqlite")).unwrap();
+    claim_views(store, &ruleset);
+    let ran = mesoflow(["get", "likes", "evan", "--job", &job.file()]).exits_with(1);
+    assert!(
+        ran.err.contains("shows nothing yet") && !ran.err.contains("first time"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("to do: "), "{}", ran.err);
 }
 
 #[test]

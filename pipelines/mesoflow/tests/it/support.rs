@@ -138,13 +138,22 @@ pub(crate) fn write_views(
     as_of: Epoch,
     values: Vec<ViewChange>,
 ) {
+    let mut writer = claim_views(store, ruleset);
+    writer.rewrite(as_of, values).unwrap();
+}
+
+/// Claims a store for generation 1, and writes nothing.
+pub(crate) fn claim_views<S: ViewStore>(
+    store: S,
+    ruleset: &Ruleset,
+) -> ViewWriter<S, impl Host + use<S>> {
     let origin = Origin {
         code: "c0de".to_owned(),
         ruleset: ruleset.hash().to_string(),
     };
     let mut writer = ViewWriter::new(store, OneGeneration, 1, origin);
     writer.need().unwrap();
-    writer.rewrite(as_of, values).unwrap();
+    writer
 }
 
 /// The view of a character.

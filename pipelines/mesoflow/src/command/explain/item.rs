@@ -1,17 +1,16 @@
 //! The items that are explained, component by component.
 
 use anyhow::{Result, anyhow};
-use comfy_table::Table;
 use serde::Serialize;
 use valuation::totals::ItemValue;
-use valuation::{ComponentKind, ComponentValue, Item, key, money_text};
+use valuation::{ComponentKind, ComponentValue, Item, Status, key, money_text};
 
 use super::Facts;
 use super::compare::{self, Verdict};
 use super::formula;
 use crate::failure::Failed as _;
-use crate::report::{ComponentReport, align_right, component_text};
-use crate::terminal;
+use crate::report::{ComponentReport, component_names, component_text};
+use crate::table::Table;
 
 /// One item of a preset.
 #[derive(Serialize)]
@@ -184,9 +183,12 @@ impl ItemReport<'_> {
 
 /// Items in one table, a row each.
 pub(super) fn listed(items: &[ItemReport<'_>]) -> Table {
-    let kinds = ComponentKind::ALL.iter().map(|kind| kind.name());
-    let head = ["item", "name", "sum"].into_iter().chain(kinds);
-    let mut table = terminal::table(head.chain(["stored"]));
+    let head = ["item", "name", "sum"].map(str::to_owned).into_iter();
+    let head = head.chain(component_names()).chain(["stored".to_owned()]);
+    let mut table = Table::new(head)
+        .right(2..9)
+        .titles(2)
+        .nothing(Status::None.name());
     for item in items {
         let head = [
             format!("{}/{}", item.preset, item.slot),
@@ -198,6 +200,5 @@ pub(super) fn listed(items: &[ItemReport<'_>]) -> Table {
         let stored = compare::all(item.verdicts()).name().to_owned();
         table.add_row(head.into_iter().chain(components).chain([stored]));
     }
-    align_right(&mut table, 2..9);
     table
 }

@@ -10,14 +10,14 @@ use super::{Key, Stamp, complete, stamp, unknown};
 use crate::report::{ComponentsReport, ItemRow, PresetRow, items_table, presets_table};
 use crate::terminal;
 
-pub(super) fn run(views: &mut dyn ViewReader, key: &Key) -> Result<()> {
+pub(super) fn run(views: &mut dyn ViewReader, key: &Key, json: bool) -> Result<()> {
     let reading = views.character(&key.ocid)?;
     let marker = complete(views, reading.marker)?;
     let value = reading
         .value
         .ok_or_else(|| unknown("there is no character", key, &marker))?;
     let stamp = stamp(&marker, value.changed_at);
-    if key.json {
+    if json {
         return terminal::print_json(&report(&key.ocid, &value.payload, stamp));
     }
     terminal::print(&text(&key.ocid, &value.payload, &stamp))
