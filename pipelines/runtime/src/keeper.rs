@@ -55,7 +55,8 @@ impl Keeper {
         }
         let grows = is_endless && context.job.source.kind == SourceKind::Kafka;
         let told = grows.then(|| Arc::clone(context.status));
-        let watch = Watch::start(Arc::clone(&source), told).map_err(failed)?;
+        let guard = context.fault.guard("the watch panicked");
+        let watch = Watch::start(Arc::clone(&source), told, Some(guard)).map_err(failed)?;
         let (end, ended) = bounded(0);
         let keeping = Keeping {
             source,

@@ -10,7 +10,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use model::{PartitionId, Topic};
 use sources::{Source, SourceError};
 
-use crate::error::{JobError, joined};
+use crate::error::{Guard, JobError, joined};
 use crate::status::{Status, chain};
 
 /// How long after an answer it is asked again.
@@ -70,16 +70,19 @@ struct Seen {
 impl Watch {
     /// Starts to ask.
     ///
+    /// - `guard`: ends the job if the thread panics.
     /// - `status`: is told where the partitions end, if they have no end that was set at the start.
     pub(crate) fn start(
         source: Arc<dyn Source>,
         status: Option<Arc<Status>>,
+        guard: Option<Guard>,
     ) -> Result<Self, std::io::Error> {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (end, ended) = bounded(0);
         let thread = thread::Builder::new().name("watch".to_owned()).spawn({
             let seen = Arc::clone(&seen);
             move || {
+                let _guard = guard;
                 loop {
                     lock(&seen).asked = Some(Instant::now());
                     let answer = ask(&*source, status.as_deref());
@@ -119,8 +122,8 @@ impl Watch {
         while !self.thread.is_finished() && Instant::now() < until {
             thread::sleep(Duration::from_millis(1));
         }
-        if self.thread.is_finished() && joined(self.thread).is_none() {
-            tracing::error!("the thread that watches the source panicked");
+        if self.thread.is_finished() {
+            joined(self.thread);
         }
     }
 }
@@ -215,7 +218,7 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_come_is_seen_and_nobody_waits_for_it() {
         let (answer, answers) = channel();
-        let watch = Watch::start(Arc::new(Slow(Mutex::new(answers))), None).unwrap();
+        let watch = Watch::start(Arc::new(Slow(Mutex::new(answers))), None, None).unwrap();
         while watch.unanswered().is_none() {
             thread::yield_now();
         }
