@@ -11,7 +11,7 @@ use model::admission::{AdmissionSettings, Partition};
 use model::view::{Origin, ViewKey};
 use model::{Epoch, PartitionId, Topic};
 use sources::{
-    Limits, PartitionReader, Polled, RecordBatch, Source, SourceError, SourceStatus, StopFlag,
+    Limits, PartitionReader, Polled, RecordBatch, Source, SourceError, SourceStatus, StopFlag, Wake,
 };
 use tempfile::TempDir;
 use views::{Answer, Call, Cursor, Page, Snapshot, ViewError, ViewReader, ViewStore, ViewWriter};
@@ -29,6 +29,7 @@ use crate::folder::{Generation, JobFolder};
 use crate::ingress::{PartitionPlan, Readers};
 use crate::keeper::Keeper;
 use crate::status::Status;
+use crate::watch::Watch;
 use crate::workers::Workers;
 
 const ON_PURPOSE: &str = "on purpose";
@@ -222,6 +223,8 @@ impl PartitionReader for Reader {
         0
     }
 
+    fn wake_with(&mut self, _: Wake) {}
+
     fn poll(
         &mut self,
         _: &mut RecordBatch,
@@ -255,7 +258,7 @@ struct Broken;
 
 impl Source for Broken {
     fn partitions(&self) -> Result<Vec<PartitionId>, SourceError> {
-        panic!("{ON_PURPOSE}");
+        Ok(Vec::new())
     }
 
     fn start_offsets(&self) -> Result<BTreeMap<PartitionId, i64>, SourceError> {
@@ -288,10 +291,21 @@ fn a_panic_of_the_keeper_ends_the_job() {
         shared.stop.clone(),
         (shared.job_folder(), Generation(1)),
         &[],
+        false,
     )
     .unwrap();
     ended(|| keeper.finish());
     shared.ends_because("the keeper panicked");
+}
+
+#[test]
+fn a_panic_of_the_watch_ends_the_job() {
+    let shared = Shared::new();
+    let guard = shared.fault.guard("the watch panicked");
+    let status = Some(Arc::clone(&shared.status));
+    let watch = Watch::start(Arc::new(Broken), status, Some(guard)).unwrap();
+    ended(|| watch.finish());
+    shared.ends_because("the watch panicked");
 }
 
 #[test]
