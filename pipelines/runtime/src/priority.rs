@@ -1,11 +1,22 @@
 //! Threads that nobody waits for give way: a core goes first to those between a record and its view.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// Commits of tables: what is shown does not wait for them, what is read does after a while.
 pub(crate) const COMMITS: Niceness = Niceness(5);
 /// Compaction and `_now` tables: minutes do not matter.
-pub(crate) const UPKEEP: Niceness = Niceness(10);
+const UPKEEP: Niceness = Niceness(10);
+
+/// Held by the one thread that does upkeep.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Steps back for upkeep and waits for its turn: one thread of a process does upkeep at a time, so that it
+/// never has more than one core.
+pub(crate) fn upkeep_turn() -> MutexGuard<'static, ()> {
+    UPKEEP.take();
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A nice value, from 0 (as others) to 19 (only when nobody else wants the core).
 #[derive(Clone, Copy, Debug)]

@@ -78,7 +78,7 @@ impl Maintenance {
                         thread::Builder::new()
                             .name("compaction".to_owned())
                             .spawn(move || {
-                                priority::UPKEEP.take();
+                                let _turn = priority::upkeep_turn();
                                 compaction.run()
                             });
                     match thread {

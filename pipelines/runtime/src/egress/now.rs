@@ -60,7 +60,6 @@ impl NowTables {
             .name("now-tables".to_owned())
             .spawn(move || {
                 let _guard = guard;
-                priority::UPKEEP.take();
                 let done = Rewriting {
                     lake,
                     tables,
@@ -107,6 +106,7 @@ impl Rewriting {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
             };
             for (table, (changes, key, _)) in self.tables.iter_mut().zip(TABLES) {
+                let _turn = priority::upkeep_turn();
                 match rewrite(&self.lake, table, changes, key, &self.ruleset) {
                     Ok(()) => {}
                     // The next time will do.
