@@ -25,7 +25,8 @@ use crate::world::{PATIENCE, Server, World};
 const EVENTS_PER_SECOND: f64 = 5_000.0;
 /// Time between two looks of the reader at the marker.
 const LOOK: Duration = Duration::from_micros(500);
-/// What passes until producer and broker have their pace, caches are warm and most prices are known.
+/// What passes until the broker has compiled its own code, which keeps both cores busy, and producer, caches
+/// and prices have their pace.
 const WARM_UP_SECONDS: u64 = 30;
 
 /// Microseconds since 1970.
@@ -80,22 +81,6 @@ pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
     );
     let appended = || latencies.iter().map(|&(appended, _)| appended);
     let last = appended().max().context("find a record")?;
-    let first = appended().min().context("find a record")?;
-    let mut by: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for &(a, l) in &latencies {
-        by.entry((a - first) / 1_000_000)
-            .or_default()
-            .push(l / 1000);
-    }
-    for (s, mut l) in by {
-        l.sort();
-        eprintln!(
-            "SEC {s} p50 {} p99 {} max {}",
-            l[l.len() / 2],
-            l[l.len() * 99 / 100],
-            l[l.len() - 1]
-        );
-    }
     let window = (seconds - warm_up).cast_signed() * 1_000_000;
     let (early, measured): (Vec<_>, Vec<_>) = latencies
         .iter()
@@ -118,13 +103,6 @@ pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
     ));
     figures.push(Figure::new("events offered", "events/s", vec![offered]));
     for (stage, millis) in cost.stages {
-        let mut m: Vec<f64> = millis.clone();
-        m.sort_by(f64::total_cmp);
-        eprintln!(
-            "STAGE {stage} n={} {:?}",
-            m.len(),
-            &m[m.len().saturating_sub(12)..]
-        );
         let what = format!("an event that the job followed: to {stage}, median");
         figures.push(Figure::new(what, "ms", vec![median(&millis)]));
     }

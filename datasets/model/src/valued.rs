@@ -1,12 +1,12 @@
 //! What the graph says of a character: the one form that views and tables are made from.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use valuation::{ComponentValue, Item, Meso};
+use valuation::{ComponentKind, ComponentValue, Item, Meso};
 
 /// The value of a character's equipment.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,24 +59,42 @@ pub struct ItemValuation {
 
 /// The value of a component, shared by all items whose component has the same key.
 #[derive(Clone)]
-pub struct SharedComponent(Arc<ComponentValue>);
+pub struct SharedComponent(Arc<Shared>);
+
+struct Shared {
+    value: ComponentValue,
+    /// What views say of it, once they have said it.
+    said: OnceLock<(ComponentKind, Box<str>)>,
+}
 
 impl SharedComponent {
-    /// Where the value is: another value is elsewhere as long as this one is held.
-    pub(crate) fn address(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+    /// What `say` says of the value as a component of this kind; it is asked once.
+    pub(crate) fn said_as(
+        &self,
+        kind: ComponentKind,
+        say: impl Fn(ComponentKind, &ComponentValue) -> Box<str>,
+    ) -> Cow<'_, str> {
+        let Shared { value, said } = &*self.0;
+        match said.get_or_init(|| (kind, say(kind, value))) {
+            (of_kind, said) if *of_kind == kind => Cow::Borrowed(said),
+            // A key has one kind; whoever shares a value otherwise gets the right text all the same.
+            _ => Cow::Owned(say(kind, value).into_string()),
+        }
     }
 }
 
 impl From<ComponentValue> for SharedComponent {
     fn from(value: ComponentValue) -> Self {
-        Self(Arc::new(value))
+        Self(Arc::new(Shared {
+            value,
+            said: OnceLock::new(),
+        }))
     }
 }
 
 impl fmt::Debug for SharedComponent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.0.value.fmt(f)
     }
 }
 
@@ -84,7 +102,7 @@ impl Deref for SharedComponent {
     type Target = ComponentValue;
 
     fn deref(&self) -> &ComponentValue {
-        &self.0
+        &self.0.value
     }
 }
 
@@ -96,13 +114,13 @@ impl Borrow<ComponentValue> for SharedComponent {
 
 impl PartialEq for SharedComponent {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+        Arc::ptr_eq(&self.0, &other.0) || **self == **other
     }
 }
 
 impl Serialize for SharedComponent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        (**self).serialize(serializer)
     }
 }
 

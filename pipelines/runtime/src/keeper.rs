@@ -156,6 +156,7 @@ impl Keeping {
         let silent = self.watch.unanswered();
         let silent = silent.filter(|since| since.elapsed() > SILENT);
         let is_away = source.availability == Availability::Away;
+        let refused = self.watch.error();
         if is_away {
             self.status.wait(
                 "source",
@@ -167,11 +168,13 @@ impl Keeping {
             }
             self.status
                 .wait_since("source", since, "it does not answer");
+        } else if let Some((since, error)) = &refused {
+            self.status.wait_since("source", *since, error);
         } else if self.shows_away {
             self.status.go_on("source");
         }
         self.is_silent = silent.is_some();
-        self.shows_away = is_away || self.is_silent;
+        self.shows_away = is_away || self.is_silent || refused.is_some();
     }
 
     /// Ends the job when a topic gets other partitions: its keys move, and their order is lost.

@@ -3,52 +3,59 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Commits of tables: what is shown does not wait for them, what is read does after a while.
-pub(crate) const COMMITS: Niceness = Niceness(5);
-/// Compaction and `_now` tables: minutes do not matter.
-const UPKEEP: Niceness = Niceness(10);
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
-/// Held by the one thread that does upkeep.
+/// How much of a core a thread gets that others want as well: from 0 (nice 19) over 48 (nice 0, as others) to
+/// 99. It is not given back: a thread without rights can only step further down.
+#[derive(Clone, Copy, Debug)]
+struct Place(u8);
+
+/// Nice 5: what is shown does not wait for commits of tables, what is read does after a while.
+const COMMITS: Place = Place(35);
+/// Nice 10: minutes do not matter to compaction and `_now` tables, but files must not pile up for hours.
+const UPKEEP: Place = Place(22);
+
+/// Upkeep is done by one thread of a process at a time: it never has more than one core.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Steps back for upkeep and waits for its turn: one thread of a process does upkeep at a time, so that it
-/// never has more than one core.
-pub(crate) fn upkeep_turn() -> MutexGuard<'static, ()> {
+/// Puts the calling thread, and those that it starts later, where commits of tables are.
+pub(crate) fn commits() {
+    COMMITS.take();
+}
+
+/// Does `work` on a thread where commits of tables are: threads that it starts stay there.
+pub(crate) fn at_commits<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().spawn_scoped(scope, || {
+            COMMITS.take();
+            work()
+        })?;
+        Ok(worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+/// Puts the calling thread where upkeep is, and waits for its turn.
+pub(crate) fn upkeep() -> MutexGuard<'static, ()> {
     UPKEEP.take();
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A nice value, from 0 (as others) to 19 (only when nobody else wants the core).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Niceness(i32);
-
-impl Niceness {
-    /// Gives the calling thread this value, and with it the threads that it starts later. It is not given
-    /// back: a thread without rights can only step further down.
-    pub(crate) fn take(self) {
-        // Elsewhere the value is one of the whole process.
-        #[cfg(target_os = "linux")]
-        {
-            let own = rustix::process::getpriority_process(None);
-            let set =
-                own.and_then(|own| rustix::process::setpriority_process(None, self.0.max(own)));
-            if let Err(error) = set {
-                tracing::debug!(%error, "a thread keeps its priority");
-            }
+impl Place {
+    fn take(self) {
+        let priority = ThreadPriorityValue::try_from(self.0).expect("at most 99");
+        let taken = set_thread_priority_and_policy(
+            thread_native_id(),
+            ThreadPriority::Crossplatform(priority),
+            ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other),
+        );
+        if let Err(error) = taken {
+            tracing::debug!(?error, "a thread keeps its priority");
         }
-    }
-
-    /// Runs `work` on a thread of this value: threads that it starts have it as well.
-    pub(crate) fn run<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
-        thread::scope(|scope| {
-            let worker = scope.spawn(|| {
-                self.take();
-                work()
-            });
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
     }
 }
 
@@ -56,23 +63,38 @@ impl Niceness {
 mod tests {
     use super::*;
 
-    fn own() -> i32 {
-        rustix::process::getpriority_process(None).unwrap()
+    /// The 19th field of a thread's `stat` (`proc_pid_stat(5)`).
+    fn nice() -> i32 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let (_, after_name) = stat.rsplit_once(") ").unwrap();
+        after_name.split(' ').nth(16).unwrap().parse().unwrap()
     }
 
     #[test]
-    fn a_thread_steps_back_with_those_it_starts_and_no_other() {
-        let before = own();
-        let inner = UPKEEP.run(|| (own(), thread::spawn(own).join().unwrap()));
-        assert_eq!(inner, (10.max(before), 10.max(before)));
-        assert_eq!(own(), before);
+    fn commits_step_back_with_all_threads_that_they_start() {
+        let before = nice();
+        let inner = at_commits(|| (nice(), thread::spawn(nice).join().unwrap())).unwrap();
+        assert_eq!(inner, (5, 5));
+        assert_eq!(nice(), before, "the thread that asked for it stays");
     }
 
     #[test]
-    fn a_thread_never_steps_forward() {
-        UPKEEP.run(|| {
-            COMMITS.take();
-            assert!(own() >= UPKEEP.0);
+    fn upkeep_steps_back_further_and_one_waits_for_the_other() {
+        let turn = thread::spawn(|| {
+            let _turn = upkeep();
+            assert!(TURN.try_lock().is_err());
+            nice()
         });
+        assert_eq!(turn.join().unwrap(), 10);
+    }
+
+    #[test]
+    fn a_turn_that_ends_in_a_panic_is_over() {
+        let panicked = thread::spawn(|| {
+            let _turn = upkeep();
+            panic!("on purpose");
+        });
+        assert!(panicked.join().is_err());
+        thread::spawn(|| drop(upkeep())).join().unwrap();
     }
 }

@@ -51,6 +51,20 @@ pub(crate) fn first_answer(
     })
 }
 
+impl Seen {
+    /// Tells an error once, and keeps the moment of the first one in a row.
+    fn fail(&mut self, error: String) {
+        let since = self
+            .error
+            .as_ref()
+            .map_or_else(Instant::now, |(since, _)| *since);
+        if self.error.as_ref().is_none_or(|(_, known)| *known != error) {
+            tracing::warn!("could not look at the partitions: {error}");
+        }
+        self.error = Some((since, error));
+    }
+}
+
 /// The thread that asks.
 pub(crate) struct Watch {
     seen: Arc<Mutex<Seen>>,
@@ -63,6 +77,8 @@ pub(crate) struct Watch {
 struct Seen {
     /// Since when it has been waiting for an answer.
     asked: Option<Instant>,
+    /// Since when it gives an error in place of an answer, and which.
+    error: Option<(Instant, String)>,
     /// Partitions of each topic, by the last answer.
     partitions: BTreeMap<Topic, usize>,
 }
@@ -89,11 +105,12 @@ impl Watch {
                     let mut seen = lock(&seen);
                     seen.asked = None;
                     match answer {
-                        Ok(partitions) => seen.partitions = partitions,
-                        Err(SourceError::Stopped { .. }) => return,
-                        Err(error) => {
-                            tracing::warn!("could not look at the partitions: {}", chain(&error));
+                        Ok(partitions) => {
+                            seen.partitions = partitions;
+                            seen.error = None;
                         }
+                        Err(SourceError::Stopped { .. }) => return,
+                        Err(error) => seen.fail(chain(&error)),
                     }
                     drop(seen);
                     if ended.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout) {
@@ -108,6 +125,11 @@ impl Watch {
     /// Since when the source owes an answer.
     pub(crate) fn unanswered(&self) -> Option<Instant> {
         lock(&self.seen).asked
+    }
+
+    /// Since when it gives errors in place of answers, and the last one.
+    pub(crate) fn error(&self) -> Option<(Instant, String)> {
+        lock(&self.seen).error.clone()
     }
 
     /// Partitions of each topic, by the last answer; empty before the first.

@@ -1,6 +1,6 @@
 //! Data files: rows in, synced Parquet files out, not yet part of any table.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::durable;
+use crate::durable::{self, SteadyFile};
 use crate::error::LakeError;
 use crate::files::{self, FileStats, Origin};
 use crate::kernel::Added;
@@ -96,7 +96,7 @@ pub struct FileSet {
 struct OpenFile {
     name: String,
     path: PathBuf,
-    parquet: ArrowWriter<File>,
+    parquet: ArrowWriter<SteadyFile>,
     schema: SchemaRef,
     stats: FileStats,
 }
@@ -215,6 +215,7 @@ impl FileSet {
             .with_properties(properties(self.writer.spec))
             .with_skip_arrow_metadata(true);
         let schema = batch.schema();
+        let file = SteadyFile::new(file);
         let parquet = ArrowWriter::try_new_with_options(file, schema.clone(), options)
             .map_err(LakeError::parquet("begin file", &path))?;
         Ok(OpenFile {
@@ -280,7 +281,7 @@ impl OpenFile {
             .parquet
             .into_inner()
             .map_err(LakeError::parquet("finish file", path))?;
-        file.sync_all().map_err(LakeError::io("sync file", path))?;
+        let file = file.sync().map_err(LakeError::io("sync file", path))?;
         let meta = file
             .metadata()
             .map_err(LakeError::io("measure file", path))?;

@@ -7,13 +7,12 @@ use std::ops::Range;
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::item_row::{ComponentTexts, push_row};
+use super::item_row::push_row;
 use crate::valued::{CharacterValuation, ItemValuation};
 
 /// Writes breakdowns; keeps its buffers between characters.
 #[derive(Debug, Default)]
 pub(super) struct BreakdownWriter {
-    components: ComponentTexts,
     rows: Rows,
     /// The rows of items by address, which tells items apart while their character is at hand.
     places: FxHashMap<usize, usize>,
@@ -34,11 +33,10 @@ impl BreakdownWriter {
             let mut runs = Runs::new(&mut self.out);
             for item in &preset.items {
                 let rows = &mut self.rows;
-                let components = &mut self.components;
                 let place = self
                     .places
                     .entry(std::ptr::from_ref::<ItemValuation>(item).addr())
-                    .or_insert_with(|| rows.place(item, components));
+                    .or_insert_with(|| rows.place(item));
                 runs.push(*place);
             }
             runs.finish();
@@ -66,13 +64,13 @@ impl Rows {
     }
 
     /// The place of the row of `item`, which is appended if it is new.
-    fn place(&mut self, item: &ItemValuation, components: &mut ComponentTexts) -> usize {
+    fn place(&mut self, item: &ItemValuation) -> usize {
         let before = self.text.len();
         if before > 0 {
             self.text.push(',');
         }
         let start = self.text.len();
-        push_row(&mut self.text, item, components);
+        push_row(&mut self.text, item);
         let (text, spans) = (&self.text, &self.spans);
         let row = &text[start..];
         let hash = |row: &str| FxBuildHasher.hash_one(row);

@@ -4,12 +4,11 @@
 use std::borrow::Borrow;
 use std::fmt::Write;
 
-use rustc_hash::FxHashMap;
 use valuation::{ComponentKind, ComponentValue, Detail, Meso, Status};
 
 use super::json::{Cell, push_float, push_mesos, push_text};
 use super::{ItemView, ViewFormError};
-use crate::valued::{ItemValuation, SharedComponent};
+use crate::valued::ItemValuation;
 
 /// The slots of the provider's documents; a row names one by its place here, any other by its text.
 pub(super) const SLOTS: [&str; 24] = [
@@ -45,33 +44,8 @@ const SUMMED: usize = 3;
 /// The first star that a starforce policy speaks of.
 const POLICY_FROM: u8 = 15;
 
-/// The texts of components that were written lately: components are shared by items of the same key.
-#[derive(Debug, Default)]
-pub(super) struct ComponentTexts {
-    /// By kind and address, which is the component's own as long as it is held here.
-    texts: FxHashMap<(ComponentKind, usize), (SharedComponent, Box<str>)>,
-}
-
-/// The texts are forgotten when there are more: about 50 bytes each, and the component.
-const COMPONENT_TEXTS_MAX: usize = 1 << 17;
-
-impl ComponentTexts {
-    fn of(&mut self, kind: ComponentKind, component: &SharedComponent) -> &str {
-        if self.texts.len() >= COMPONENT_TEXTS_MAX {
-            self.texts.clear();
-        }
-        let entry = self.texts.entry((kind, component.address()));
-        let (_, text) = entry.or_insert_with(|| {
-            let mut text = String::new();
-            push_component(&mut text, kind, component);
-            (component.clone(), text.into_boxed_str())
-        });
-        text
-    }
-}
-
 /// Appends the row of an item: one JSON array.
-pub(super) fn push_row(out: &mut String, item: &ItemValuation, texts: &mut ComponentTexts) {
+pub(super) fn push_row(out: &mut String, item: &ItemValuation) {
     out.push('[');
     match SLOTS.iter().position(|slot| *slot == item.item.slot) {
         Some(place) => write!(out, "{place}").expect("a String takes all"),
@@ -81,7 +55,11 @@ pub(super) fn push_row(out: &mut String, item: &ItemValuation, texts: &mut Compo
     push_text(out, &item.item.name);
     for (kind, component) in ComponentKind::ALL.into_iter().zip(&item.components) {
         out.push(',');
-        out.push_str(texts.of(kind, component));
+        if component.status == Status::Ok {
+            out.push_str(&component.said_as(kind, priced));
+        } else {
+            push_settled(out, component.status);
+        }
     }
     if (item.cost_mesos, item.missing_parts) != default_sum(&item.components) {
         out.push(',');
@@ -129,15 +107,17 @@ fn default_sum(components: &[impl Borrow<ComponentValue>; 6]) -> (Meso, u32) {
     })
 }
 
-/// A settled component is its status' place in `Status::ALL`; an ok one is an array.
-fn push_component(out: &mut String, kind: ComponentKind, value: &ComponentValue) {
-    if value.status != Status::Ok {
-        let place = Status::ALL
-            .iter()
-            .position(|status| *status == value.status);
-        out.push_str(&place.expect("ALL lists every status").to_string());
-        return;
-    }
+/// A settled component is its status' place in `Status::ALL`.
+fn push_settled(out: &mut String, status: Status) {
+    let place = Status::ALL.iter().position(|known| *known == status);
+    let place = place.expect("ALL lists every status");
+    write!(out, "{place}").expect("a String takes all");
+}
+
+/// A component that is ok is an array.
+fn priced(kind: ComponentKind, value: &ComponentValue) -> Box<str> {
+    let mut text = String::new();
+    let out = &mut text;
     out.push('[');
     push_mesos(out, value.cost_mesos);
     match kind {
@@ -150,6 +130,7 @@ fn push_component(out: &mut String, kind: ComponentKind, value: &ComponentValue)
         }
     }
     out.push(']');
+    text.into_boxed_str()
 }
 
 /// `cost, fee`: tries, deviation and quantiles follow from them. Tries are written where they do not.

@@ -64,8 +64,12 @@ pub(super) fn push_mesos(out: &mut String, mesos: Option<Meso>) {
 
 /// Appends a JSON text.
 pub(super) fn push_text(out: &mut String, text: &str) {
-    let needs_escape = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\');
-    if text.bytes().any(needs_escape) {
+    let needs_escape = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    // Without a way out on the first one, several bytes are looked at in a step.
+    if text
+        .bytes()
+        .fold(false, |any, byte| any | needs_escape(byte))
+    {
         out.push_str(&serde_json::to_string(text).expect("a text is JSON"));
     } else {
         out.push('"');

@@ -193,12 +193,23 @@ impl KafkaAdmin {
             let timeout = self.config.request_timeout;
             let metadata = self.client.inner().fetch_metadata(Some(name), timeout)?;
             let found = metadata.topics().iter().find(|found| found.name() == name);
-            Ok(found.is_some_and(|found| {
-                let partitions = found.partitions();
-                found.error().is_none()
-                    && !partitions.is_empty()
-                    && partitions.iter().all(|partition| partition.leader() >= 0)
-            }))
+            let Some(found) = found else {
+                return Ok(false);
+            };
+            match found.error().map(RDKafkaErrorCode::from) {
+                None => {}
+                // It was made, and not every broker has heard of it.
+                Some(
+                    RDKafkaErrorCode::UnknownTopicOrPartition
+                    | RDKafkaErrorCode::LeaderNotAvailable,
+                ) => return Ok(false),
+                Some(code) => return Err(KafkaError::MetadataFetch(code)),
+            }
+            let partitions = found.partitions();
+            Ok(
+                !partitions.is_empty()
+                    && partitions.iter().all(|partition| partition.leader() >= 0),
+            )
         })
     }
 

@@ -246,7 +246,7 @@ fn a_memo_of_all_prices_computes_none() {
     let characters = random_characters(6, 10);
     let rules = rules();
     let known = distinct_keys(&rules, &characters).into_iter().map(|key| {
-        let price = key::price(&rules, &key);
+        let price = key::price(&rules, &key).into();
         (key, price)
     });
     let memo: Memo = known.collect();

@@ -98,7 +98,7 @@ impl<F: Send + Sync + 'static> Committer<F> {
             .name(group.name().to_owned())
             .spawn(move || {
                 let _guard = guard;
-                priority::COMMITS.take();
+                priority::commits();
                 let done = Run {
                     group,
                     sinking,

@@ -11,6 +11,9 @@ use crate::priority;
 /// Versions between two checkpoints of a table.
 const CHECKPOINT_VERSIONS: u64 = 100;
 
+/// How long an end waits for a compaction that is under way.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
 /// The maintenance of one group of tables.
 pub(super) struct Maintenance {
     period: Duration,
@@ -34,7 +37,7 @@ impl Maintenance {
         }
     }
 
-    /// Does what is due and short; called between commits. Trouble here holds nothing up: it is logged
+    /// Does what is due and short, and starts what takes long beside it; called between commits. Trouble here holds nothing up: it is logged
     /// and tried again, unless it says that this copy of the job must end.
     pub(super) fn step(
         &mut self,
@@ -78,7 +81,7 @@ impl Maintenance {
                         thread::Builder::new()
                             .name("compaction".to_owned())
                             .spawn(move || {
-                                let _turn = priority::upkeep_turn();
+                                let _turn = priority::upkeep();
                                 compaction.run()
                             });
                     match thread {
@@ -92,8 +95,21 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Waits for a compaction that is under way and commits it.
+    /// Commits a compaction that is done soon. Another one is left behind: nothing refers to its files, and a
+    /// later clean-up takes them.
     pub(super) fn finish(&mut self, mut tables: Vec<&mut Table>) -> Result<(), LakeError> {
+        let until = Instant::now() + FINISH_WITHIN;
+        while let Some((_, thread)) = &self.running
+            && !thread.is_finished()
+        {
+            if Instant::now() >= until {
+                tracing::info!(
+                    "a compaction takes longer than the end of the job: it is left to the next start"
+                );
+                self.running = None;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
         self.settle(&mut tables)
     }
 

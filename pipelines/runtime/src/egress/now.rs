@@ -106,8 +106,10 @@ impl Rewriting {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
             };
             for (table, (changes, key, _)) in self.tables.iter_mut().zip(TABLES) {
-                let _turn = priority::upkeep_turn();
-                match rewrite(&self.lake, table, changes, key, &self.ruleset) {
+                let (lake, ruleset) = (&self.lake, &self.ruleset);
+                // An end does not wait for a compaction that is left behind.
+                let _turn = (!is_end).then(priority::upkeep);
+                match rewrite(lake, table, changes, key, ruleset) {
                     Ok(()) => {}
                     // The next time will do.
                     Err(error) if error.is_transient() && !is_end => {

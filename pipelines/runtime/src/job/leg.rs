@@ -89,7 +89,13 @@ impl Leg<'_> {
             job: job.job.clone(),
             generation: self.generation.0,
         };
-        let lake = priority::COMMITS.run(|| Lake::open(&self.folder.tables()))?;
+        let lake =
+            priority::at_commits(|| Lake::open(&self.folder.tables())).map_err(|source| {
+                JobError::Thread {
+                    name: "tables",
+                    source,
+                }
+            })??;
         let sinks = Sinks {
             inputs: InputTables::open(
                 &lake,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::valued::SharedComponent;
 
 fn row(components: [ComponentValue; 6]) -> ItemValuation {
     let (cost_mesos, missing_parts) = default_sum(&components);
@@ -17,7 +18,7 @@ fn row(components: [ComponentValue; 6]) -> ItemValuation {
 
 fn encode(item: &ItemValuation) -> String {
     let mut out = String::new();
-    push_row(&mut out, item, &mut ComponentTexts::default());
+    push_row(&mut out, item);
     out
 }
 

@@ -18,6 +18,8 @@ use crate::failure::Failed as _;
 use crate::job;
 use crate::terminal::{self, Bar};
 
+/// How long the broker may be away before what waits to be sent is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 /// How long the broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -106,7 +108,7 @@ pub(super) fn fill(args: &Args, json: bool) -> Result<()> {
     // What was handed over is written, also when a stop is asked for; a second signal does not wait.
     let mut writer = KafkaWriter::new(KafkaConfig {
         stop: StopFlag::default(),
-        give_up_after: None,
+        give_up_after: Some(GIVE_UP_AFTER),
         ..kafka.clone()
     })?;
 
