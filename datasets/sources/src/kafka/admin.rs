@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
 
 use model::{PartitionId, Topic};
 use rdkafka::admin::{
@@ -22,9 +21,6 @@ use super::context::Context;
 use super::release::{self, KafkaRelease};
 use crate::SourceError;
 use crate::status::{Availability, StatusCell};
-
-/// Between two looks at a topic that was made.
-const TOPIC_NAP: Duration = Duration::from_millis(20);
 
 /// What a broker says of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,55 +158,32 @@ impl KafkaAdmin {
             first_failure(answers, RDKafkaErrorCode::TopicAlreadyExists)
         })?;
         // Known to the controller at once, to the broker a little later.
-        let begin = Instant::now();
-        for topic in topics {
-            while !self.shows(&topic.name)? {
-                let (doing, after) = (doing(), begin.elapsed());
-                if self.config.stop.is_set() {
-                    return Err(SourceError::Stopped { doing });
-                }
-                if self
-                    .config
-                    .give_up_after
-                    .is_some_and(|limit| after >= limit)
-                {
-                    let source = KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable);
-                    return Err(SourceError::GaveUp {
-                        doing,
-                        after,
-                        source,
-                    });
-                }
-                thread::sleep(TOPIC_NAP);
-            }
-        }
-        Ok(())
+        self.retry(&doing, || {
+            topics
+                .iter()
+                .try_for_each(|topic| self.is_there(&topic.name))
+        })
     }
 
-    /// Whether the broker knows a topic and the leaders of its partitions.
-    fn shows(&self, name: &str) -> Result<bool, SourceError> {
-        self.retry(&|| format!("look for topic {name}"), || {
-            let timeout = self.config.request_timeout;
-            let metadata = self.client.inner().fetch_metadata(Some(name), timeout)?;
-            let found = metadata.topics().iter().find(|found| found.name() == name);
-            let Some(found) = found else {
-                return Ok(false);
-            };
-            match found.error().map(RDKafkaErrorCode::from) {
-                None => {}
-                // It was made, and not every broker has heard of it.
-                Some(
-                    RDKafkaErrorCode::UnknownTopicOrPartition
-                    | RDKafkaErrorCode::LeaderNotAvailable,
-                ) => return Ok(false),
-                Some(code) => return Err(KafkaError::MetadataFetch(code)),
-            }
-            let partitions = found.partitions();
-            Ok(
-                !partitions.is_empty()
-                    && partitions.iter().all(|partition| partition.leader() >= 0),
-            )
-        })
+    /// Fails as the broker does without a leader, which passes, until it knows a topic and all its leaders.
+    fn is_there(&self, name: &str) -> KafkaResult<()> {
+        let not_yet = KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable);
+        let timeout = self.config.request_timeout;
+        let metadata = self.client.inner().fetch_metadata(Some(name), timeout)?;
+        let Some(found) = metadata.topics().iter().find(|found| found.name() == name) else {
+            return Err(not_yet);
+        };
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => {}
+            // It was made, and not every broker has heard of it.
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => return Err(not_yet),
+            Some(code) => return Err(KafkaError::MetadataFetch(code)),
+        }
+        let partitions = found.partitions();
+        if partitions.is_empty() || partitions.iter().any(|partition| partition.leader() < 0) {
+            return Err(not_yet);
+        }
+        Ok(())
     }
 
     /// Gives a topic more partitions. Keys move to other partitions then: a job must not go on.

@@ -11,17 +11,19 @@ use sources::{FileSource, KafkaConfig, KafkaSource, Limits, Polled, RecordBatch,
 
 use crate::support::mesoflow;
 
+/// How much both kinds of output get.
+const SIZE: [&str; 7] = [
+    "--equipment",
+    "40",
+    "--likes",
+    "60",
+    "--characters",
+    "10",
+    "--json",
+];
+
 fn generate(folder: &Path, more: &[&str]) -> serde_json::Value {
-    let args = [
-        "--equipment",
-        "40",
-        "--likes",
-        "60",
-        "--characters",
-        "10",
-        "--json",
-    ];
-    let args = args.iter().chain(more).map(AsRef::as_ref);
+    let args = SIZE.iter().chain(more).map(AsRef::as_ref);
     let command = ["generate".as_ref(), folder.as_os_str()];
     mesoflow(command.into_iter().chain(args))
         .exits_with(0)
@@ -103,7 +105,7 @@ impl Topics {
 
     /// The arguments that name them.
     fn args(&self) -> Vec<&str> {
-        vec![
+        let topics = [
             "generate",
             "--brokers",
             &self.kafka.bootstrap_servers,
@@ -111,14 +113,8 @@ impl Topics {
             &self.kafka.topics[&Topic::Equipment],
             "--likes-topic",
             &self.kafka.topics[&Topic::Likes],
-            "--equipment",
-            "40",
-            "--likes",
-            "60",
-            "--characters",
-            "10",
-            "--json",
-        ]
+        ];
+        topics.into_iter().chain(SIZE).collect()
     }
 
     fn are_there(&self) -> bool {
