@@ -44,7 +44,16 @@ pub trait Appraisal: Pricing {
     /// the text that all its parts are valued under. The buffers come empty.
     fn split<'a>(document: &'a [u8], parts: &mut Vec<&'a [u8]>, layout: &mut Vec<u8>) -> &'a str;
 
-    /// What the value of `part` is made of, always as many entries in the same order.
+    /// The context that stands for `context` where parts are valued: contexts under which every part has the
+    /// same value have the same one, and share their parts. Each its own unless told otherwise.
+    #[must_use]
+    fn valued_as<'a>(rules: &'a Self::Rules, context: &'a str) -> &'a str {
+        let _ = rules;
+        context
+    }
+
+    /// What the value of `part` is made of, always as many entries in the same order. `context` is what
+    /// [`Self::valued_as`] gives.
     fn components(rules: &Self::Rules, context: &str, part: &[u8]) -> Vec<Component<Self>>;
 
     /// The value of `part` from the prices of its components, in their order.

@@ -129,8 +129,13 @@ impl FlameRules {
                     name == boss.name
                 }
         };
-        !(weapon && class == CLASS_WITHOUT_BOSS_WEAPONS) && self.boss_items.iter().any(named)
+        (!weapon || has_boss_weapons(class)) && self.boss_items.iter().any(named)
     }
+}
+
+/// Whether weapons of a class can be boss items.
+pub(crate) fn has_boss_weapons(class: &str) -> bool {
+    class != CLASS_WITHOUT_BOSS_WEAPONS
 }
 
 /// The key of an item's flame, or the status that settles it: `none` without bonus options,

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::class::ClassRule;
 use crate::component::ComponentKind;
-use crate::flame::FlameRules;
+use crate::flame::{self, FlameRules};
 use crate::noljang::NoljangRules;
 use crate::potential::{Limits, PartId, PotentialKind, PotentialRules};
 use crate::starforce::{Granted, StarforceRules};
@@ -101,6 +101,8 @@ impl Rules {
 pub struct Ruleset {
     rules: Rules,
     hash: RulesetHash,
+    /// For each class the first of those that are like it.
+    alike: BTreeMap<String, String>,
 }
 
 /// Why stored bytes are no ruleset.
@@ -113,7 +115,8 @@ impl Ruleset {
     #[must_use]
     pub fn new(rules: Rules) -> Self {
         let hash = RulesetHash(*blake3::hash(&canonical(&rules)).as_bytes());
-        Self { rules, hash }
+        let alike = alike(&rules);
+        Self { rules, hash, alike }
     }
 
     /// The content.
@@ -126,6 +129,13 @@ impl Ruleset {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.rules.name
+    }
+
+    /// The class that stands for all classes to which every item is worth what it is to `class`: of those
+    /// that are known and alike, the first by name. No text for a class that is not known.
+    #[must_use]
+    pub fn valued_as(&self, class: &str) -> &str {
+        self.alike.get(class).map_or("", String::as_str)
     }
 
     /// The hash over the content.
@@ -160,6 +170,19 @@ impl Ruleset {
         }
         Ok(changed)
     }
+}
+
+/// The first class that is like each: same stats and attack, and the same weapons are boss items.
+fn alike(rules: &Rules) -> BTreeMap<String, String> {
+    let what_counts = |class: &str| (&rules.classes[class], flame::has_boss_weapons(class));
+    let first_like = |class: &str| {
+        let mut classes = rules.classes.keys();
+        classes.find(|other| what_counts(other) == what_counts(class))
+    };
+    let classes = rules.classes.keys();
+    classes
+        .filter_map(|class| Some((class.clone(), first_like(class)?.clone())))
+        .collect()
 }
 
 fn canonical(rules: &Rules) -> Vec<u8> {

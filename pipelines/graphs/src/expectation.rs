@@ -1,7 +1,8 @@
 //! What does each item, preset and character cost to rebuild?
 //!
 //! A document of [`dataflow::appraise()`] is a character's snapshot, its context the class, a part an
-//! item configuration, a key all that the price of a component depends on.
+//! item configuration that all classes with the same stats and attack share, a key all that the price of
+//! a component depends on.
 
 mod layout;
 
@@ -108,6 +109,10 @@ impl Appraisal for Equipment {
         parts.extend_from_slice(view.items());
         write_layout(layout, view.presets());
         view.class()
+    }
+
+    fn valued_as<'a>(rules: &'a Ruleset, class: &'a str) -> &'a str {
+        rules.valued_as(class)
     }
 
     fn components(rules: &Ruleset, class: &str, item: &[u8]) -> Vec<Component<Self>> {

@@ -103,6 +103,7 @@ pub struct AdmissionConfig {
 #[expect(missing_docs, reason = "default.toml documents the settings")]
 pub struct EpochConfig {
     pub close_millis: u64,
+    pub close_behind_millis: u64,
     pub records_max: u64,
     pub bytes_max: u64,
 }
@@ -219,6 +220,13 @@ impl Job {
                 "epoch.close_millis",
                 self.epoch.close_millis.to_string(),
                 "1 to 1000",
+            );
+        }
+        if !(self.epoch.close_millis..=60_000).contains(&self.epoch.close_behind_millis) {
+            return value(
+                "epoch.close_behind_millis",
+                self.epoch.close_behind_millis.to_string(),
+                "epoch.close_millis to 60000",
             );
         }
         if self.epoch.records_max == 0 || self.epoch.bytes_max == 0 {

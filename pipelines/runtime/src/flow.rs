@@ -118,6 +118,15 @@ impl FlowGate {
         self.lock().positions.get(sink).copied().flatten()
     }
 
+    /// Whether more than `epochs` of those in flight are above what a required sink reached.
+    #[must_use]
+    pub(crate) fn is_behind(&self, sink: &str, epochs: usize) -> bool {
+        let state = self.lock();
+        let position = state.positions.get(sink).copied().flatten();
+        let newest_but = state.in_flight.iter().rev().nth(epochs);
+        newest_but.is_some_and(|&(epoch, _)| Some(epoch) > position)
+    }
+
     /// Who holds the sources now, if anyone does.
     #[must_use]
     pub(crate) fn held(&self) -> Option<Held> {
@@ -177,6 +186,18 @@ mod tests {
         assert!(waiting.join().unwrap());
         assert_eq!(gate.held(), None);
         assert_eq!(gate.committed(), Some(Epoch(1)));
+    }
+
+    #[test]
+    fn a_sink_is_behind_while_more_epochs_are_in_flight_above_it() {
+        let gate = FlowGate::new(10, 100, &["dataflow", "inputs"]);
+        assert!(!gate.is_behind("dataflow", 0));
+        (1..=4).for_each(|epoch| assert!(gate.pass(Epoch(epoch), 1)));
+        assert!(gate.is_behind("dataflow", 3) && !gate.is_behind("dataflow", 4));
+        gate.reached("dataflow", Epoch(2));
+        assert!(gate.is_behind("dataflow", 1) && !gate.is_behind("dataflow", 2));
+        gate.reached("dataflow", Epoch(4));
+        assert!(!gate.is_behind("dataflow", 0) && gate.is_behind("inputs", 3));
     }
 
     #[test]

@@ -13,8 +13,11 @@ const LAST_SYLLABLE: u32 = 0xd7a3;
 /// Appends the length of the packed text in bytes, and the packed text.
 pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
     let start = bytes.len();
+    // The length goes in front; most texts are shorter than 128 bytes, so that it is one byte.
+    bytes.push(0);
     for char in text.chars() {
         match u32::from(char) {
+            ascii @ 0..0x80 => bytes.push(ascii as u8),
             syllable @ FIRST_SYLLABLE..=LAST_SYLLABLE => {
                 let [.., high, low] = (syllable - FIRST_SYLLABLE).to_be_bytes();
                 bytes.extend([0x80 | high, low]);
@@ -22,10 +25,14 @@ pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
             _ => bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
-    // The length goes in front; most texts are shorter than 128 bytes, so that it is one byte.
-    let mut length = Vec::new();
-    put_varint(&mut length, (bytes.len() - start) as u64);
-    bytes.splice(start..start, length);
+    let length = bytes.len() - start - 1;
+    if length < 0x80 {
+        bytes[start] = length as u8;
+    } else {
+        let mut written = Vec::new();
+        put_varint(&mut written, length as u64);
+        bytes.splice(start..=start, written);
+    }
 }
 
 /// Reads a packed text; what [`put_text`] would not write is refused.

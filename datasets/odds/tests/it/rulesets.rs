@@ -1,9 +1,10 @@
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use odds::{Settings, Tables, load, shipped};
-use valuation::{Level, Ruleset};
+use valuation::{FlameOptions, Item, Level, Ruleset, key};
 
 const KMS_2026: &str = include_str!("../../rulesets/kms_2026_03.toml");
 
@@ -71,6 +72,58 @@ fn a_stored_ruleset_is_read_back_with_its_hash() {
         assert_eq!(back.hash(), ruleset.hash());
     }
     assert!(Ruleset::from_stored(b"{}").is_err());
+}
+
+#[test]
+fn to_classes_that_stand_for_each_other_every_item_is_worth_the_same() {
+    let ruleset = shipped("kms_2026_03").unwrap();
+    let classes = &ruleset.rules().classes;
+    let boss_items = ruleset.rules().flame.boss_items.iter();
+    let weapons = boss_items
+        .filter(|boss| boss.weapon)
+        .map(|boss| ("무기", boss.name.as_str()));
+    let items: Vec<Item> = weapons
+        .chain([("모자", "에테르넬 나이트헬름")])
+        .map(|(slot, name)| Item {
+            slot: slot.into(),
+            part: slot.into(),
+            name: name.into(),
+            level: Level(200),
+            grade: Some("레전드리".into()),
+            lines: ["STR +12%", "공격력 +9%", "LUK +9%"].map(|line| Some(line.to_owned())),
+            flame: FlameOptions {
+                str: 40,
+                int: 30,
+                luk: 20,
+                max_hp: 1_000,
+                attack: 50,
+                magic: 40,
+                ..FlameOptions::default()
+            },
+            ..Item::default()
+        })
+        .collect();
+    for class in classes.keys() {
+        let like = ruleset.valued_as(class);
+        for item in &items {
+            assert_eq!(
+                key::components(&ruleset, class, item),
+                key::components(&ruleset, like, item),
+                "{class} as {like}, {}",
+                item.name
+            );
+        }
+    }
+    let distinct: BTreeSet<&str> = classes
+        .keys()
+        .map(|class| ruleset.valued_as(class))
+        .collect();
+    assert!(distinct.len() < classes.len() / 2, "{distinct:?}");
+    assert!(
+        distinct.contains("제로") && distinct.contains("제논"),
+        "{distinct:?}"
+    );
+    assert_eq!(ruleset.valued_as("없는 직업"), "");
 }
 
 #[test]

@@ -137,12 +137,13 @@ impl<A: Appraisal> Intern<A> {
         let tables = &mut *self.tables.borrow_mut();
         let (mut parts, mut layout) = (Vec::new(), Vec::new());
         let text = A::split(document, &mut parts, &mut layout);
-        let context = tables.hold_context(text);
+        let context = tables.hold_context(&self.rules, text);
         let mut numbers = Vec::with_capacity(parts.len());
         for bytes in parts {
             let (part, is_new) = tables.hold_part(context, bytes);
             if is_new {
-                let components = A::components(&self.rules, text, bytes);
+                let valued_as = A::valued_as(&self.rules, text);
+                let components = A::components(&self.rules, valued_as, bytes);
                 let slots = tables.define(part, components, |key, ticket| {
                     ask(Request {
                         key: key.clone(),
@@ -158,7 +159,7 @@ impl<A: Appraisal> Intern<A> {
         tell(Interned::Document(Packed::new(
             &mut self.buffer,
             key,
-            context,
+            context.id,
             &numbers,
             &layout,
         )));

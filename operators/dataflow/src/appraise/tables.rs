@@ -21,12 +21,24 @@ pub(crate) enum Slot<P> {
     Priced(u32),
 }
 
-/// The context of a part by number, and its bytes.
+/// What a part is valued under, by number, and its bytes.
 type PartIdentity = (u32, Box<[u8]>);
 
+/// The numbers of a context.
+#[derive(Clone, Copy)]
+pub(crate) struct Context {
+    /// Its own.
+    pub(crate) id: u32,
+    /// Of what its parts are [valued as](Appraisal::valued_as).
+    pub(crate) valued_as: u32,
+}
+
 pub(crate) struct Tables<A: Appraisal> {
-    contexts: Interner<Arc<str>, ()>,
-    /// By context and bytes; with the numbers of their keys.
+    /// With the number of what their parts are valued as.
+    contexts: Interner<Arc<str>, u32>,
+    /// What parts are valued as, held by the contexts.
+    valued_as: Interner<Arc<str>, ()>,
+    /// With the numbers of their keys.
     parts: Interner<PartIdentity, Box<[u32]>>,
     keys: Interner<A::Key, ()>,
     /// Keys that may have lost their last holder.
@@ -42,6 +54,7 @@ impl<A: Appraisal> Default for Tables<A> {
     fn default() -> Self {
         Self {
             contexts: Interner::default(),
+            valued_as: Interner::default(),
             parts: Interner::default(),
             keys: Interner::default(),
             idle: Vec::new(),
@@ -51,22 +64,34 @@ impl<A: Appraisal> Default for Tables<A> {
 }
 
 impl<A: Appraisal> Tables<A> {
-    /// The number of a context, held by its document.
-    pub(crate) fn hold_context(&mut self, text: &str) -> u32 {
+    /// The numbers of a context, held by its document.
+    pub(crate) fn hold_context(&mut self, rules: &A::Rules, text: &str) -> Context {
         let hash = hash_bytes(0, text.as_bytes());
         let found = self.contexts.find(hash, |context| **context == *text);
-        let id = found.unwrap_or_else(|| self.contexts.insert(hash, Arc::from(text), ()));
+        let id = found.unwrap_or_else(|| {
+            let valued_as = self.hold_valued_as(A::valued_as(rules, text));
+            self.contexts.insert(hash, Arc::from(text), valued_as)
+        });
         self.contexts.hold(id);
+        let valued_as = *self.contexts.value(id);
+        Context { id, valued_as }
+    }
+
+    fn hold_valued_as(&mut self, text: &str) -> u32 {
+        let hash = hash_bytes(0, text.as_bytes());
+        let found = self.valued_as.find(hash, |known| **known == *text);
+        let id = found.unwrap_or_else(|| self.valued_as.insert(hash, Arc::from(text), ()));
+        self.valued_as.hold(id);
         id
     }
 
     /// The number of a part, held by its document, and whether it is new and to be defined.
-    pub(crate) fn hold_part(&mut self, context: u32, bytes: &[u8]) -> (u32, bool) {
-        let hash = hash_bytes(context, bytes);
-        let same = |part: &(u32, Box<[u8]>)| part.0 == context && *part.1 == *bytes;
+    pub(crate) fn hold_part(&mut self, context: Context, bytes: &[u8]) -> (u32, bool) {
+        let under = context.valued_as;
+        let hash = hash_bytes(under, bytes);
+        let same = |part: &PartIdentity| part.0 == under && *part.1 == *bytes;
         let found = self.parts.find(hash, same);
-        let id =
-            found.unwrap_or_else(|| self.parts.insert(hash, (context, bytes.into()), [].into()));
+        let id = found.unwrap_or_else(|| self.parts.insert(hash, (under, bytes.into()), [].into()));
         self.parts.hold(id);
         (id, found.is_none())
     }
@@ -107,7 +132,10 @@ impl<A: Appraisal> Tables<A> {
             }
         }
         if self.contexts.release(document.context()) == 0 {
-            self.contexts.remove(document.context());
+            let (_, valued_as) = self.contexts.remove(document.context());
+            if self.valued_as.release(valued_as) == 0 {
+                self.valued_as.remove(valued_as);
+            }
         }
     }
 
@@ -124,10 +152,10 @@ impl<A: Appraisal> Tables<A> {
         self.contexts.key(id)
     }
 
-    /// Context and bytes of a part.
+    /// What a part is valued as, and its bytes.
     pub(crate) fn part(&self, id: u32) -> (&Arc<str>, &[u8]) {
-        let (context, bytes) = self.parts.key(id);
-        (self.contexts.key(*context), bytes)
+        let (valued_as, bytes) = self.parts.key(id);
+        (self.valued_as.key(*valued_as), bytes)
     }
 
     fn hold_key(&mut self, key: A::Key, mut ask: impl FnMut(&A::Key, u32)) -> u32 {

@@ -94,6 +94,10 @@ impl Appraisal for Toy {
         context
     }
 
+    fn valued_as<'a>(_: &'a ToyRules, context: &'a str) -> &'a str {
+        if context == "vip" { context } else { "any" }
+    }
+
     fn components(_: &ToyRules, context: &str, part: &[u8]) -> Vec<Component<Self>> {
         let word = str::from_utf8(part).expect("a word is text");
         let factor = if context == "vip" { 2 } else { 1 };

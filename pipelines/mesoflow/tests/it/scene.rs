@@ -34,18 +34,26 @@ pub(crate) enum Records {
 /// Records, and folders of jobs that read them.
 pub(crate) struct Scene {
     folder: TempDir,
-    /// More of the job file.
+    /// More of the job file, from its section `tables` on.
     settings: &'static str,
+    /// Of the jobs that are started from now on.
+    pub(crate) workers: usize,
 }
 
 impl Scene {
-    /// - `settings`: more of the job file.
+    /// - `settings`: more of the job file, from its section `tables` on.
     pub(crate) fn new(settings: &'static str) -> Self {
+        Self::of(200, 2_000, settings)
+    }
+
+    /// - `equipment`, `likes`: records of each kind.
+    /// - `settings`: more of the job file, from its section `tables` on.
+    pub(crate) fn of(equipment: u64, likes: u64, settings: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut generator = Generator::new(GeneratorConfig {
             characters: 60,
-            equipment: 200,
-            likes: 2_000,
+            equipment,
+            likes,
             broken: 0.05,
             ..GeneratorConfig::default()
         })
@@ -59,7 +67,11 @@ impl Scene {
             let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
             fs::write(folder.path().join(name), text).unwrap();
         }
-        Self { folder, settings }
+        Self {
+            folder,
+            settings,
+            workers: 2,
+        }
     }
 
     /// The folder of a job.
@@ -81,10 +93,10 @@ impl Scene {
         let file = self.folder.path().join(format!("{name}.toml"));
         // All have the same name: a copied folder goes on as the one that it is a copy of.
         let text = format!(
-            "job = \"scene\"\nfolder = {name:?}\nruleset = {ruleset:?}\n\
-             [source]\nkind = \"files\"\npaths = {paths:?}\n{}\n\
-             [tables]\ncommit_millis = 10\nnow_seconds = 1\n",
-            self.settings
+            "job = \"scene\"\nfolder = {name:?}\nruleset = {ruleset:?}\nworkers = {}\n\
+             [source]\nkind = \"files\"\npaths = {paths:?}\n\
+             [tables]\ncommit_millis = 10\nnow_seconds = 1\n{}\n",
+            self.workers, self.settings
         );
         fs::write(&file, text).unwrap();
         ["run", "--until-end", &file.display().to_string()].map(str::to_owned)
@@ -135,6 +147,12 @@ impl Scene {
     pub(crate) fn bound(&self, name: &str) -> Vec<Binding> {
         let folder = JobFolder::open(self.job(name)).unwrap();
         inherited(&folder, Generation(u64::MAX)).unwrap()
+    }
+
+    /// The newest epoch that is bound.
+    pub(crate) fn newest(&self, name: &str) -> Option<Epoch> {
+        let bound = self.bound(name);
+        bound.iter().map(|binding| binding.epoch).max()
     }
 
     /// The newest epoch that is bound under a ruleset.
@@ -188,7 +206,19 @@ impl Process {
     /// Waits until the job says that it cannot commit a table.
     #[track_caller]
     pub(crate) fn waits_for(&mut self, relation: Relation) {
-        self.logs(&format!("table {} was changed by others", relation.name()));
+        self.until_or_held(relation.name(), relation, || false);
+    }
+
+    /// Waits until something happens, or the job says that it cannot commit a table.
+    #[track_caller]
+    pub(crate) fn until_or_held(
+        &mut self,
+        what: &str,
+        relation: Relation,
+        is_so: impl Fn() -> bool,
+    ) {
+        let log = self.log.clone();
+        self.until(what, || is_so() || is_held(&log, relation));
     }
 
     /// Waits for a text in the log.
@@ -240,6 +270,11 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn is_held(log: &Path, relation: Relation) -> bool {
+    let said = format!("table {} was changed by others", relation.name());
+    fs::read_to_string(log).unwrap().contains(&said)
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -32,6 +32,8 @@ pub(crate) struct SealedEpoch {
 pub(crate) struct ClosingRule {
     /// After so long.
     pub(crate) after: Duration,
+    /// After so long while the dataflow is behind.
+    pub(crate) after_behind: Duration,
     /// After so many records.
     pub(crate) records_max: u64,
     /// After so many bytes.
@@ -67,6 +69,12 @@ pub enum SealError {
         next_offset: i64,
     },
 }
+
+/// The dataflow is behind when it has more epochs than this to finish: fewer, larger ones cost less.
+const EPOCHS_AHEAD: usize = 4;
+
+/// How often it is looked at whether the dataflow has caught up.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// A log longer than this is begun anew without what every required sink has committed.
 const LOG_BYTES_MAX: u64 = 8 << 20;
@@ -216,30 +224,43 @@ impl Sealer<'_> {
 
     /// Waits until the open epoch must close; says whether more may come after it.
     fn fill(&mut self, readers: &Readers) -> Result<bool, SealError> {
-        let pending = &mut self.pending;
-        let mut opened = (pending.records > 0).then(Instant::now);
-        while pending.records < self.rule.records_max && pending.bytes < self.rule.bytes_max {
-            let wait = opened.map_or(Duration::MAX, |at: Instant| {
-                self.rule.after.saturating_sub(at.elapsed())
-            });
-            let reading = if wait == Duration::MAX {
-                readers
-                    .readings
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                readers.readings.recv_timeout(wait)
+        let mut opened = (self.pending.records > 0).then(Instant::now);
+        while self.pending.records < self.rule.records_max
+            && self.pending.bytes < self.rule.bytes_max
+        {
+            let wait = opened.map(|at| self.may_wait(at.elapsed()));
+            let reading = match wait {
+                None => (readers.readings.recv()).map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => readers.readings.recv_timeout(wait),
             };
             match reading {
-                Ok(reading) => pending.take(reading)?,
-                Err(RecvTimeoutError::Timeout) => return Ok(true),
+                Ok(reading) => self.pending.take(reading)?,
+                Err(RecvTimeoutError::Timeout) if wait == Some(Duration::ZERO) => return Ok(true),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(false),
             }
-            if pending.records > 0 {
+            if self.pending.records > 0 {
                 opened.get_or_insert_with(Instant::now);
             }
         }
         Ok(true)
+    }
+
+    /// How long an epoch that has been open for `age` may wait for more before it is looked at again; none:
+    /// it takes what is there, and closes.
+    fn may_wait(&self, age: Duration) -> Duration {
+        let ClosingRule {
+            after,
+            after_behind,
+            ..
+        } = self.rule;
+        if age < after {
+            after - age
+        } else if age < after_behind && self.gate.is_behind("dataflow", EPOCHS_AHEAD) {
+            LOOK
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// Mints an epoch over all that is pending, and makes it durable and released.

@@ -120,6 +120,7 @@ impl Leg<'_> {
             ruleset: self.rules.hash().to_string(),
             rule: ClosingRule {
                 after: Duration::from_millis(self.job.epoch.close_millis),
+                after_behind: Duration::from_millis(self.job.epoch.close_behind_millis),
                 records_max: self.job.epoch.records_max,
                 bytes_max: self.job.epoch.bytes_max,
             },
