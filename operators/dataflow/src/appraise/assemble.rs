@@ -5,6 +5,7 @@
 //! for those that hold them; then document by document, say what changed.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -63,8 +64,9 @@ pub(super) struct Work<A: Appraisal> {
     upserts: Vec<(Box<str>, Option<Packed>)>,
     /// Places of documents that `upserts` replaces.
     replaced: FxHashSet<u32>,
-    /// The next place to scan for documents whose parts changed; `None` before the scan.
-    scan: Option<usize>,
+    /// The places that are still to be scanned for documents whose parts changed; `None` before the scan.
+    /// Documents that come with the epoch are not among them.
+    scan: Option<Range<usize>>,
     /// Places of documents whose parts changed, last key first once all are found.
     touched: Vec<u32>,
 }
@@ -215,19 +217,19 @@ impl<A: Appraisal> Assembly<A> {
         if work.before.is_empty() {
             return true;
         }
-        let places = self.held.documents.len();
-        let from = work.scan.unwrap_or_else(|| {
+        let Range { start: from, end } = work.scan.take().unwrap_or_else(|| {
             let replaced = work
                 .upserts
                 .iter()
                 .filter_map(|(key, _)| self.places.find(&self.held, key));
             work.replaced = replaced.collect();
-            0
+            0..self.held.documents.len()
         });
-        if from >= places {
+        let to = end.min(from + SCANS_A_STEP);
+        work.scan = Some(to..end);
+        if from == end {
             return true;
         }
-        let to = places.min(from + SCANS_A_STEP);
         for place in from..to {
             let Some(document) = self.held.documents.get(place) else {
                 continue;
@@ -237,8 +239,7 @@ impl<A: Appraisal> Assembly<A> {
                 work.touched.push(place);
             }
         }
-        work.scan = Some(to);
-        if to == places {
+        if to == end {
             let key = |&place: &u32| {
                 self.held
                     .documents
