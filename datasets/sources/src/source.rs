@@ -100,17 +100,29 @@ impl Limits {
 
 /// Ends what waits without limit: set it, and whoever waits returns [`SourceError::Stopped`].
 #[derive(Clone, Debug, Default)]
-pub struct StopFlag(Arc<AtomicBool>);
+pub struct StopFlag {
+    own: Arc<AtomicBool>,
+    outer: Option<Arc<StopFlag>>,
+}
 
 impl StopFlag {
+    /// A flag for a part of what this one ends: it is set with this one, but not this one with it.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self {
+            own: Arc::default(),
+            outer: Some(Arc::new(self.clone())),
+        }
+    }
+
     /// Asks everyone who holds a clone to stop.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Release);
+        self.own.store(true, Ordering::Release);
     }
 
     /// Whether someone asked to stop.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.own.load(Ordering::Acquire) || self.outer.as_ref().is_some_and(|outer| outer.is_set())
     }
 }

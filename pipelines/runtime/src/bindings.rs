@@ -50,6 +50,8 @@ pub struct BindingLog {
     file: File,
     generation: Generation,
     bytes: u64,
+    /// What it holds, in order.
+    bindings: Vec<Binding>,
 }
 
 impl BindingLog {
@@ -83,6 +85,7 @@ impl BindingLog {
             file,
             generation,
             bytes: text.len() as u64,
+            bindings: inherited.to_vec(),
         })
     }
 
@@ -95,6 +98,7 @@ impl BindingLog {
             .and_then(|()| self.file.sync_data())
             .map_err(io_error("append a binding to", &self.path))?;
         self.bytes += text.len() as u64;
+        self.bindings.extend_from_slice(bindings);
         Ok(())
     }
 
@@ -104,16 +108,15 @@ impl BindingLog {
         self.bytes
     }
 
-    /// Drops the bindings up to and including `sealed`: every input table and sink is past them. The one
-    /// newest binding stays in any case, so that its epoch is never minted again.
+    /// Drops the bindings up to and including `sealed`, if they are at least half of all: every input table and
+    /// sink is past them. The one newest binding stays in any case, so that its epoch is never minted again.
     pub fn trim(&mut self, folder: &JobFolder, sealed: Epoch) -> Result<(), FolderError> {
-        let bindings = read_log(&self.path)?.unwrap_or_default();
-        let keep_from = bindings
-            .iter()
-            .position(|binding| binding.epoch > sealed)
-            .unwrap_or(bindings.len())
-            .min(bindings.len().saturating_sub(1));
-        *self = Self::begin(folder, self.generation, &bindings[keep_from..])?;
+        let past = |binding: &Binding| binding.epoch <= sealed;
+        let past = self.bindings.partition_point(past);
+        let droppable = past.min(self.bindings.len().saturating_sub(1));
+        if droppable * 2 >= self.bindings.len() {
+            *self = Self::begin(folder, self.generation, &self.bindings[droppable..])?;
+        }
         Ok(())
     }
 }
@@ -297,14 +300,14 @@ mod tests {
     #[test]
     fn trimming_keeps_what_is_not_sealed_and_always_the_newest() {
         let (_dir, folder) = folder();
-        let mut log = BindingLog::begin(&folder, Generation(1), &[]).unwrap();
-        log.append(&[binding(1), binding(2), binding(3)]).unwrap();
+        let mut log = BindingLog::begin(&folder, Generation(1), &[binding(1)]).unwrap();
+        log.append(&[binding(2), binding(3)]).unwrap();
         log.trim(&folder, Epoch(1)).unwrap();
+        let kept = || inherited(&folder, Generation(2)).unwrap();
+        assert_eq!(kept().len(), 3, "a third is not worth writing the rest");
+        log.trim(&folder, Epoch(2)).unwrap();
         log.append(&[binding(4)]).unwrap();
-        assert_eq!(
-            inherited(&folder, Generation(2)).unwrap(),
-            [binding(2), binding(3), binding(4)]
-        );
+        assert_eq!(kept(), [binding(3), binding(4)]);
         log.trim(&folder, Epoch(9)).unwrap();
         assert_eq!(inherited(&folder, Generation(2)).unwrap(), [binding(4)]);
     }

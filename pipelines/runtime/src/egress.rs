@@ -11,7 +11,7 @@ mod valuations;
 mod views;
 
 pub use committer::SinkFailure;
-pub(crate) use committer::{Committer, Sinking, TableGroup};
+pub(crate) use committer::{Committer, Ending, Sinking, TableGroup};
 pub(crate) use inputs::InputTables;
 pub(crate) use likes::LikeTables;
 pub use now::NowError;

@@ -1,6 +1,6 @@
 //! Bounds what is in flight: sealed epochs that a required sink has not committed yet.
 //!
-//! Timely has no back-pressure, so the sources hold: while the gate is shut nothing is sealed, readers
+//! Timely has no back-pressure, so the sources hold: while there is no room no epoch is minted, readers
 //! wait at their full channel, and their split queues are no longer read.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -59,9 +59,9 @@ impl FlowGate {
         }
     }
 
-    /// Takes an epoch of `bytes` into flight once there is room; says whether there was before the gate
-    /// was closed for good.
-    pub(crate) fn pass(&self, epoch: Epoch, bytes: u64) -> bool {
+    /// Waits until there is room for an epoch of `bytes`; says whether there was before the gate was closed
+    /// for good.
+    pub(crate) fn wait_for_room(&self, bytes: u64) -> bool {
         let mut state = self.lock();
         while !state.closed && !state.in_flight.is_empty() && !self.has_room(&state, bytes) {
             state.held_since.get_or_insert_with(Instant::now);
@@ -71,12 +71,21 @@ impl FlowGate {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         state.held_since = None;
-        if state.closed {
-            return false;
-        }
+        !state.closed
+    }
+
+    /// Takes an epoch of `bytes` into flight.
+    pub(crate) fn enter(&self, epoch: Epoch, bytes: u64) {
+        let mut state = self.lock();
         state.in_flight.push_back((epoch, bytes));
         state.bytes += bytes;
-        true
+    }
+
+    /// Sleeps, but not past the end of the job.
+    pub(crate) fn sleep(&self, time: Duration) {
+        let is_open = |state: &mut State| !state.closed;
+        let slept = self.moved.wait_timeout_while(self.lock(), time, is_open);
+        drop(slept.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// A required sink committed everything up to and including `epoch`.
@@ -169,10 +178,13 @@ mod tests {
     #[test]
     fn what_is_in_flight_stays_within_its_bounds_until_the_slowest_sink_commits() {
         let gate = Arc::new(FlowGate::new(2, 100, &["a", "b"]));
-        assert!(gate.pass(Epoch(1), 10) && gate.pass(Epoch(2), 10));
+        for epoch in 1..=2 {
+            assert!(gate.wait_for_room(10));
+            gate.enter(Epoch(epoch), 10);
+        }
         let waiting = thread::spawn({
             let gate = Arc::clone(&gate);
-            move || gate.pass(Epoch(3), 10)
+            move || gate.wait_for_room(10)
         });
         while gate.held().is_none() {
             thread::yield_now();
@@ -192,7 +204,7 @@ mod tests {
     fn a_sink_is_behind_while_more_epochs_are_in_flight_above_it() {
         let gate = FlowGate::new(10, 100, &["dataflow", "inputs"]);
         assert!(!gate.is_behind("dataflow", 0));
-        (1..=4).for_each(|epoch| assert!(gate.pass(Epoch(epoch), 1)));
+        (1..=4).for_each(|epoch| gate.enter(Epoch(epoch), 1));
         assert!(gate.is_behind("dataflow", 3) && !gate.is_behind("dataflow", 4));
         gate.reached("dataflow", Epoch(2));
         assert!(gate.is_behind("dataflow", 1) && !gate.is_behind("dataflow", 2));
@@ -203,16 +215,19 @@ mod tests {
     #[test]
     fn an_epoch_larger_than_the_bound_passes_alone() {
         let gate = FlowGate::new(2, 100, &["a"]);
-        assert!(gate.pass(Epoch(1), 500));
+        assert!(gate.wait_for_room(500));
     }
 
     #[test]
     fn closing_lets_the_waiting_go() {
         let gate = Arc::new(FlowGate::new(1, 100, &["a"]));
-        assert!(gate.pass(Epoch(1), 1));
+        gate.enter(Epoch(1), 1);
         let waiting = thread::spawn({
             let gate = Arc::clone(&gate);
-            move || gate.pass(Epoch(2), 1)
+            move || {
+                gate.sleep(Duration::MAX);
+                gate.wait_for_room(1)
+            }
         });
         gate.close();
         assert!(!waiting.join().unwrap());

@@ -116,21 +116,32 @@ impl JobFolder {
     /// and all but the newest will stop.
     pub fn take_generation(&self) -> Result<Generation, FolderError> {
         loop {
-            let next = self.newest_generation()?.map_or(1, |newest| newest.0 + 1);
-            let path = self.generation_path(Generation(next));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(mut file) => {
-                    let claim = format!("pid = {}\n", std::process::id());
-                    file.write_all(claim.as_bytes())
-                        .and_then(|()| file.sync_all())
-                        .map_err(io_error("write the generation", &path))?;
-                    sync_folder(&self.root.join("generations"))?;
-                    return Ok(Generation(next));
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(io_error("take the generation", &path)(error)),
+            let newest = self.newest_generation()?.unwrap_or(Generation(0));
+            if let Some(taken) = self.take_generation_after(newest)? {
+                return Ok(taken);
             }
         }
+    }
+
+    /// Takes the generation right after `own`, by which a job goes on as itself; `None` if a newer start has
+    /// taken it.
+    pub fn take_generation_after(
+        &self,
+        own: Generation,
+    ) -> Result<Option<Generation>, FolderError> {
+        let next = Generation(own.0 + 1);
+        let path = self.generation_path(next);
+        let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(error) => return Err(io_error("take the generation", &path)(error)),
+        };
+        let claim = format!("pid = {}\n", std::process::id());
+        file.write_all(claim.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(io_error("write the generation", &path))?;
+        sync_folder(&self.root.join("generations"))?;
+        Ok(Some(next))
     }
 
     /// The newest generation that was ever taken.

@@ -71,9 +71,16 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
     let folder = JobFolder::open(&job.folder)?;
     folder.keep_ruleset(&wanted.hash().to_string(), &wanted.stored())?;
     let mut rules = rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
-    let mut switched_from = None;
+    let (mut switched_from, mut own) = (None, None);
     while !handle.stop.is_set() {
-        let generation = folder.take_generation()?;
+        let generation = match own {
+            None => folder.take_generation()?,
+            // Whoever went on after a newer start would fence that one off.
+            Some(own) => {
+                (folder.take_generation_after(own)?).ok_or(JobError::Superseded { own })?
+            }
+        };
+        own = Some(generation);
         let ruleset = rules.hash();
         tracing::info!(job = job.job, %generation, folder = %job.folder.display(), %ruleset, "start");
         let leg = Leg {
@@ -81,6 +88,7 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
             is_last: ruleset == wanted.hash(),
             until,
             handle,
+            stop: handle.stop.part(),
             folder: folder.clone(),
             generation,
             rules,
@@ -88,6 +96,7 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
         match leg.run(switched_from.take())? {
             LegEnd::Done => return Ok(()),
             LegEnd::Again => {
+                handle.status.go_on("source");
                 rules =
                     rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
             }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,12 @@ use crate::status::{Status, chain};
 use crate::watch::{SILENT, Watch};
 
 const PERIOD: Duration = Duration::from_secs(1);
-/// Seconds between two looks at the partitions and two messages for lag tools.
-const LOOK: u64 = 10;
+/// How often it is looked at whether the job is to stop.
+const STOP_LOOK: Duration = Duration::from_millis(100);
+/// Seconds between two messages for lag tools.
+const TELL_LAG: u64 = 10;
 /// How long a stop may wait for sinks: what is not committed then is left to the next start.
-const STOP_WITHIN: Duration = Duration::from_secs(3);
+const STOP_WITHIN: Duration = Duration::from_millis(2_500);
 /// Sources that are held for less than this are in step.
 const HELD_LONG: Duration = Duration::from_millis(500);
 
@@ -30,12 +33,13 @@ const HELD_LONG: Duration = Duration::from_millis(500);
 pub(crate) struct Keeper {
     end: Sender<()>,
     thread: JoinHandle<()>,
+    topics_changed: Arc<AtomicBool>,
 }
 
 impl Keeper {
     /// Starts the thread.
     ///
-    /// - `read`: the partitions that are read; should they become others, the job ends.
+    /// - `read`: the partitions that are there; should they become others, `stop` is set.
     /// - `is_endless`: whether the job reads whatever comes.
     pub(crate) fn start(
         context: &Context<'_>,
@@ -58,7 +62,10 @@ impl Keeper {
         let guard = context.fault.guard("the watch panicked");
         let watch = Watch::start(Arc::clone(&source), told, Some(guard)).map_err(failed)?;
         let (end, ended) = bounded(0);
+        let topics_changed = Arc::<AtomicBool>::default();
         let keeping = Keeping {
+            topics_changed: Arc::clone(&topics_changed),
+            is_endless,
             source,
             stop,
             generation,
@@ -82,12 +89,18 @@ impl Keeper {
                 }
             })
             .map_err(failed)?;
-        Ok(Self { end, thread })
+        Ok(Self {
+            end,
+            thread,
+            topics_changed,
+        })
     }
 
-    pub(crate) fn finish(self) {
+    /// Ends the thread; says whether the job was stopped because its topics are others now.
+    pub(crate) fn finish(self) -> bool {
         drop(self.end);
         joined(self.thread);
+        self.topics_changed.load(Ordering::Acquire)
     }
 }
 
@@ -100,7 +113,10 @@ struct Keeping {
     fault: Fault,
     tells_lag: bool,
     watch: Watch,
-    /// Partitions of each topic that are read.
+    /// Whether the job reads whatever comes.
+    is_endless: bool,
+    topics_changed: Arc<AtomicBool>,
+    /// Partitions of each topic at the start.
     partitions: BTreeMap<Topic, usize>,
     stopping_since: Option<Instant>,
     /// Whether the source is shown as away.
@@ -112,13 +128,13 @@ struct Keeping {
 impl Keeping {
     fn run(mut self, ended: &Receiver<()>) {
         for second in 1_u64.. {
-            let is_end = ended.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout);
+            let is_end = self.wait(ended);
             self.show_waits();
             self.look_for_a_newer_start();
-            if second.is_multiple_of(LOOK) && !self.stop.is_set() {
+            if !self.stop.is_set() {
                 self.look_at_partitions();
             }
-            if self.tells_lag && (is_end || second.is_multiple_of(LOOK)) {
+            if self.tells_lag && (is_end || second.is_multiple_of(TELL_LAG)) {
                 self.tell_lag();
             }
             self.status.publish();
@@ -126,8 +142,19 @@ impl Keeping {
                 self.watch.finish();
                 return;
             }
+        }
+    }
+
+    /// Waits for the next look; says whether the job has ended.
+    fn wait(&mut self, ended: &Receiver<()>) -> bool {
+        let next = Instant::now() + PERIOD;
+        while Instant::now() < next {
+            if ended.recv_timeout(STOP_LOOK) != Err(RecvTimeoutError::Timeout) {
+                return true;
+            }
             self.bound_the_stop();
         }
+        false
     }
 
     /// Ends an idle copy of the job too, when a newer one has been started.
@@ -177,18 +204,19 @@ impl Keeping {
         self.shows_away = is_away || self.is_silent || refused.is_some();
     }
 
-    /// Ends the job when a topic gets other partitions: its keys move, and their order is lost.
+    /// Stops a job whose topics are others than at its start, so that it looks at them anew: a topic that has
+    /// appeared is read then, and one that got other partitions is held.
     fn look_at_partitions(&self) {
         for (topic, now) in self.watch.partitions() {
             let before = self.partitions.get(&topic).copied().unwrap_or(0);
-            if before == 0 {
-                tracing::warn!(%topic, "the topic is there now: start the job again to read it");
-                self.status.wait(
-                    "source",
-                    &format!("{topic} is there now: start the job again to read it"),
-                );
-            } else if now != before {
-                tracing::error!(%topic, before, now, "a topic got other partitions: keys have moved");
+            if now == before {
+                continue;
+            }
+            tracing::warn!(%topic, before, now, "a topic has other partitions than at the start");
+            if self.is_endless {
+                self.topics_changed.store(true, Ordering::Release);
+                self.stop.set();
+            } else if before > 0 {
                 self.fault.raise("a topic got other partitions");
             }
         }

@@ -1,6 +1,6 @@
 //! Threads that nobody waits for give way: a core goes first to those between a record and its view.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use thread_priority::{
@@ -8,15 +8,18 @@ use thread_priority::{
     set_thread_priority_and_policy, thread_native_id,
 };
 
-/// How much of a core a thread gets that others want as well: from 0 (nice 19) over 48 (nice 0, as others) to
-/// 99. It is not given back: a thread without rights can only step further down.
+/// Steps of niceness that a thread is behind the process: of a core that others want as well it gets a tenth less
+/// for each. It is not given back: a thread without rights can only step further down.
 #[derive(Clone, Copy, Debug)]
-struct Place(u8);
+struct Place(i32);
 
-/// Nice 5: what is shown does not wait for commits of tables, what is read does after a while.
-const COMMITS: Place = Place(35);
-/// Nice 10: minutes do not matter to compaction and `_now` tables, but files must not pile up for hours.
-const UPKEEP: Place = Place(22);
+/// What is shown does not wait for commits of tables, what is read does after a while.
+const COMMITS: Place = Place(5);
+/// Minutes do not matter to compaction and `_now` tables, but files must not pile up for hours.
+const UPKEEP: Place = Place(10);
+
+/// The niceness that the process was started with.
+static OWN: LazyLock<i32> = LazyLock::new(|| nice_of("/proc/self/stat").unwrap_or(0));
 
 /// Upkeep is done by one thread of a process at a time: it never has more than one core.
 static TURN: Mutex<()> = Mutex::new(());
@@ -47,7 +50,11 @@ pub(crate) fn upkeep() -> MutexGuard<'static, ()> {
 
 impl Place {
     fn take(self) {
-        let priority = ThreadPriorityValue::try_from(self.0).expect("at most 99");
+        let nice = (*OWN + self.0).clamp(-20, 19);
+        // From 0 (nice 19) to 99 (nice -20), rounded down.
+        let priority = u8::try_from(99 * (19 - nice) / 39).ok();
+        let priority = priority.and_then(|priority| ThreadPriorityValue::try_from(priority).ok());
+        let priority = priority.expect("0 to 99");
         let taken = set_thread_priority_and_policy(
             thread_native_id(),
             ThreadPriority::Crossplatform(priority),
@@ -59,22 +66,30 @@ impl Place {
     }
 }
 
+/// The 19th field of a process's or thread's `stat` (`proc_pid_stat(5)`).
+fn nice_of(stat: &str) -> Option<i32> {
+    let stat = std::fs::read_to_string(stat).ok()?;
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    after_name.split(' ').nth(16)?.parse().ok()
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
-    /// The 19th field of a thread's `stat` (`proc_pid_stat(5)`).
     fn nice() -> i32 {
-        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-        let (_, after_name) = stat.rsplit_once(") ").unwrap();
-        after_name.split(' ').nth(16).unwrap().parse().unwrap()
+        nice_of("/proc/thread-self/stat").unwrap()
+    }
+
+    fn behind(steps: i32) -> i32 {
+        (*OWN + steps).min(19)
     }
 
     #[test]
     fn commits_step_back_with_all_threads_that_they_start() {
         let before = nice();
         let inner = at_commits(|| (nice(), thread::spawn(nice).join().unwrap())).unwrap();
-        assert_eq!(inner, (5, 5));
+        assert_eq!(inner, (behind(5), behind(5)));
         assert_eq!(nice(), before, "the thread that asked for it stays");
     }
 
@@ -85,7 +100,7 @@ mod tests {
             assert!(TURN.try_lock().is_err());
             nice()
         });
-        assert_eq!(turn.join().unwrap(), 10);
+        assert_eq!(turn.join().unwrap(), behind(10));
     }
 
     #[test]

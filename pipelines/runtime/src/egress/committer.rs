@@ -1,6 +1,7 @@
 //! The thread of a group of tables: collects rows, commits them by time or number, retries what is
 //! transient and ends the job on what is not.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -115,18 +116,33 @@ impl<F: Send + Sync + 'static> Committer<F> {
     }
 
     /// Hands an epoch to the group. A group that failed takes nothing any more: its failure is the
-    /// answer of [`Self::finish`].
+    /// answer of [`Ending::finish`].
     pub(crate) fn feed(&self, feed: Arc<F>) {
         if self.feeds.send(feed).is_err() {
             tracing::debug!("a sink that failed takes no more epochs");
         }
     }
 
-    /// Commits what is left and waits for the thread.
-    pub(crate) fn finish(self) -> Result<(), SinkFailure> {
-        drop(self.feeds);
-        joined(self.thread).unwrap_or(Ok(()))
+    /// Says that no more epochs will come: what is left is committed, and the thread ends.
+    pub(crate) fn end(self) -> Ending {
+        Ending(self.thread)
     }
+}
+
+/// A group that commits what is left.
+pub(crate) struct Ending(JoinHandle<Result<(), SinkFailure>>);
+
+impl Ending {
+    /// Waits for the thread.
+    pub(crate) fn finish(self) -> Result<(), SinkFailure> {
+        joined(self.0).unwrap_or(Ok(()))
+    }
+}
+
+/// Up to a quarter of a wait, other than that of other threads and processes.
+fn jitter(wait: Duration) -> Duration {
+    let drawn = RandomState::new().hash_one(()) % 256;
+    wait * u32::try_from(drawn).unwrap_or_default() / 1024
 }
 
 struct Run<G> {
@@ -210,7 +226,7 @@ impl<G: TableGroup> Run<G> {
                         "commit failed, will try again: {why}"
                     );
                     self.status.wait(name, &why);
-                    thread::sleep(wait);
+                    self.gate.sleep(wait - jitter(wait));
                     wait = (wait * 2).min(RETRY_MAX);
                 }
                 Err(source) => {

@@ -144,8 +144,12 @@ impl<S: ViewStore> Views<S> {
                 self.plan.status.views_stand(from);
             }
             match decide::step(&need, self.since, self.newest) {
-                Step::Write { from, to } => self.write(from, to)?,
+                Step::Write { from, to } => {
+                    self.plan.status.go_on("views");
+                    self.write(from, to)?;
+                }
                 Step::Rewrite { .. } => {
+                    self.plan.status.go_on("views");
                     if !self.rewrite()? {
                         if self.closed {
                             tracing::warn!("the job ends before the views could be rewritten");

@@ -1,6 +1,6 @@
 //! Reader threads: each owns some partitions, polls them in turn and admits what it read.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::hash::record_hash;
 use crate::error::{Fault, joined};
+use crate::status::chain;
 
 /// A batch is cut after so many records or bytes: small enough that one partition does not make the
 /// others wait, large enough that a channel costs nothing.
@@ -147,6 +148,7 @@ fn read(mut plans: Vec<PartitionPlan>, sender: &Sender<Reading>, stop: &StopFlag
         plan.reader.wake_with(Arc::clone(&wake));
     }
     let mut batch = RecordBatch::new();
+    let mut told = BTreeMap::<PartitionId, String>::new();
     let mut idle_in_a_row = 0;
     let mut turn = 0;
     while !plans.is_empty() && !stop.is_set() {
@@ -162,7 +164,18 @@ fn read(mut plans: Vec<PartitionPlan>, sender: &Sender<Reading>, stop: &StopFlag
                 turn += 1;
                 continue;
             }
+            Ok(Step::Waits(why)) => {
+                let partition = plans[turn].reader.partition();
+                if told.get(&partition) != Some(&why) {
+                    tracing::warn!(%partition, "could not be read, will try again: {why}");
+                    told.insert(partition, why);
+                }
+                idle_in_a_row += 1;
+                turn += 1;
+                continue;
+            }
             Ok(Step::Batch(batch)) => {
+                told.remove(&batch.partition);
                 turn += 1;
                 Reading::Batch(batch)
             }
@@ -182,6 +195,8 @@ fn read(mut plans: Vec<PartitionPlan>, sender: &Sender<Reading>, stop: &StopFlag
 enum Step {
     Batch(ReadBatch),
     Idle,
+    /// Like idle, for a reason that will pass.
+    Waits(String),
     Ended,
 }
 
@@ -220,7 +235,7 @@ fn step(plan: &mut PartitionPlan, batch: &mut RecordBatch) -> Result<Step, Reade
                 horizon_millis: plan.state.horizon_in_effect_millis(),
             }))
         }
-        Err(error) if error.is_transient() => Ok(Step::Idle),
+        Err(error) if error.is_transient() => Ok(Step::Waits(chain(&error))),
         Err(SourceError::Stopped { .. }) => Ok(Step::Idle),
         Err(source) => Err(ReaderError {
             partition,

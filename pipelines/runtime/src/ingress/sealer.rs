@@ -117,7 +117,8 @@ impl Sealer<'_> {
                 batches: Vec::new(),
                 bytes: 0,
             },
-            None => self.close()?,
+            None if self.gate.wait_for_room(0) => self.close()?,
+            None => return Ok(()),
         };
         if self.hand_on(epoch, deliver) {
             self.feeder.read_out_now();
@@ -130,8 +131,10 @@ impl Sealer<'_> {
         &mut self,
         deliver: &mut dyn FnMut(Arc<SealedEpoch>),
     ) -> Result<(), SealError> {
-        let epoch = self.close()?;
-        self.hand_on(epoch, deliver);
+        if self.gate.wait_for_room(0) {
+            let epoch = self.close()?;
+            self.hand_on(epoch, deliver);
+        }
         Ok(())
     }
 
@@ -168,6 +171,10 @@ impl Sealer<'_> {
         loop {
             let open = self.fill(readers)?;
             if self.pending.records > 0 {
+                // An epoch that is minted and not fed would hold up the read-outs that views ask for.
+                if !self.gate.wait_for_room(self.pending.bytes) {
+                    return Ok(());
+                }
                 let epoch = self.close()?;
                 if !self.hand_on(epoch, deliver) {
                     return Ok(());
@@ -314,12 +321,14 @@ impl Sealer<'_> {
         })
     }
 
+    /// Hands an epoch on; says whether the job goes on.
     fn hand_on(&self, epoch: SealedEpoch, deliver: &mut dyn FnMut(Arc<SealedEpoch>)) -> bool {
-        let passed = self.gate.pass(epoch.binding.epoch, epoch.bytes);
-        if passed {
+        let goes_on = self.gate.wait_for_room(epoch.bytes);
+        if goes_on {
+            self.gate.enter(epoch.binding.epoch, epoch.bytes);
             deliver(Arc::new(epoch));
         }
-        passed
+        goes_on
     }
 }
 

@@ -9,7 +9,7 @@ use crossbeam_channel::unbounded;
 use lake::{Lake, Owner};
 use model::view::{Origin, ShardKeys};
 use model::{Epoch, Topic};
-use sources::{Source, SourceError};
+use sources::{Source, SourceError, StopFlag};
 use valuation::Ruleset;
 use views::{Need, RedisStore, SqliteStore, ViewWriter};
 
@@ -50,6 +50,8 @@ pub(super) struct Leg<'a> {
     pub(super) is_last: bool,
     pub(super) until: Until,
     pub(super) handle: &'a Handle,
+    /// Ends this leg alone.
+    pub(super) stop: StopFlag,
     pub(super) folder: JobFolder,
     pub(super) generation: Generation,
     pub(super) rules: Ruleset,
@@ -59,7 +61,7 @@ pub(super) struct Leg<'a> {
 pub(super) enum LegEnd {
     /// The job is at its end.
     Done,
-    /// Another start has changed the rules in the meantime: look again.
+    /// Another start has changed the rules in the meantime, or the topics are others: look again.
     Again,
     /// All that was bound under the rules is committed; the next epoch is under others.
     Switch {
@@ -75,7 +77,7 @@ impl Leg<'_> {
     ///
     /// - `switched_from`: what the graphs held under the rules before, if these are others.
     pub(super) fn run(self, switched_from: Option<ReadOut>) -> Result<LegEnd, JobError> {
-        let (job, stop, status) = (self.job, &self.handle.stop, &self.handle.status);
+        let (job, stop, status) = (self.job, &self.stop, &self.handle.status);
         status.enter(Phase::Starting);
         let source: Arc<dyn Source> = open_source(job, stop)?.into();
         let gate = Arc::new(FlowGate::new(
@@ -252,7 +254,7 @@ impl Leg<'_> {
         let worked = workers.join();
         let committed = routing.finish();
         let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
-        keeper.finish();
+        let topics_changed = keeper.finish();
         status.enter(Phase::Ended);
         tracing::info!(
             prices = prices_computed.load(Ordering::Relaxed),
@@ -281,6 +283,7 @@ impl Leg<'_> {
                 read_out,
                 next: plan.next,
             },
+            None if topics_changed => LegEnd::Again,
             // Without one the job was stopped: the next start does the rest.
             None => LegEnd::Done,
         })

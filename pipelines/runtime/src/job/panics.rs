@@ -135,7 +135,7 @@ fn a_panic_of_a_group_of_tables_ends_the_job() {
     let committer =
         Committer::start(Group, sinking, gate, status, &shared.fault, "no commit").unwrap();
     committer.feed(Arc::new(FinishedEpoch::default()));
-    ended(|| committer.finish()).unwrap();
+    ended(|| committer.end().finish()).unwrap();
     shared.ends_because("a table's thread panicked");
 }
 

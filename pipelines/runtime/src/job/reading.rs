@@ -41,7 +41,7 @@ impl Leg<'_> {
             partitions: found,
             must_pass,
         } = reading;
-        let (stop, status) = (&self.handle.stop, &self.handle.status);
+        let (stop, status) = (&self.stop, &self.handle.status);
         let settings = AdmissionSettings {
             dedup_horizon_millis: horizon_millis(self.job),
             dedup_ids_max: self.job.admission.dedup_ids_max,
@@ -160,6 +160,32 @@ impl Leg<'_> {
         Ok(result?)
     }
 
+    /// The topics whose number of partitions is not what it was: their keys have moved, and their order is lost.
+    /// They are not read on, while the others are, unless nothing is left to read or the job has an end to come to.
+    fn held(
+        &self,
+        found: &[PartitionId],
+        sealed: &BTreeMap<PartitionId, i64>,
+    ) -> Result<Vec<Topic>, JobError> {
+        let mut held = Vec::new();
+        for topic in Topic::ALL {
+            let before = sealed.keys().filter(|of| of.topic == topic).count();
+            let now = found.iter().filter(|of| of.topic == topic).count();
+            if before == 0 || now == before {
+                continue;
+            }
+            held.push(topic);
+            let error = JobError::PartitionsChanged { topic, before, now };
+            let others = found.iter().any(|of| !held.contains(&of.topic));
+            if self.until == Until::End || !others {
+                return Err(error);
+            }
+            tracing::error!("{error}; it is held, the others are read on");
+            self.handle.status.wait(topic.name(), &error.to_string());
+        }
+        Ok(held)
+    }
+
     /// How each partition is read on.
     fn plans(
         &self,
@@ -170,7 +196,10 @@ impl Leg<'_> {
         states: &mut BTreeMap<PartitionId, Partition>,
         settings: AdmissionSettings,
     ) -> Result<Vec<PartitionPlan>, JobError> {
-        check_partitions(&partitions, sealed_offsets)?;
+        if partitions.is_empty() {
+            return Err(JobError::NothingToRead);
+        }
+        let held = self.held(&partitions, sealed_offsets)?;
         let starts = source.start_offsets()?;
         let mut ends = source.end_offsets()?;
         for (&partition, &end) in &ends {
@@ -188,6 +217,14 @@ impl Leg<'_> {
         }
         let mut plans = Vec::new();
         for partition in partitions {
+            let bound_to = read_to(partition, sealed_offsets, inherited);
+            if held.contains(&partition.topic) {
+                // What is bound is read again at its epochs, and no more.
+                if bound_to == 0 {
+                    continue;
+                }
+                ends.insert(partition, bound_to);
+            }
             let kept_from = starts.get(&partition).copied().unwrap_or(0);
             let next_offset = match sealed_offsets.get(&partition) {
                 Some(&sealed) if sealed < kept_from => {
@@ -282,30 +319,6 @@ fn bound_and_gone(inherited: &[Binding], partition: PartitionId, kept_from: i64)
         .filter(|read| read.records > 0)
         .map(|read| read.next_offset)
         .find(|&next_offset| next_offset <= kept_from)
-}
-
-/// Refuses a topic whose number of partitions is not what it was: its keys moved.
-fn check_partitions(
-    now: &[PartitionId],
-    sealed: &BTreeMap<PartitionId, i64>,
-) -> Result<(), JobError> {
-    if now.is_empty() {
-        return Err(JobError::NothingToRead);
-    }
-    for topic in Topic::ALL {
-        let before = sealed
-            .keys()
-            .filter(|partition| partition.topic == topic)
-            .count();
-        let now = now
-            .iter()
-            .filter(|partition| partition.topic == topic)
-            .count();
-        if before > 0 && now != before {
-            return Err(JobError::PartitionsChanged { topic, before, now });
-        }
-    }
-    Ok(())
 }
 
 /// Hands epochs on: to the workers, together with what the input tables hold of them, and to the input tables.

@@ -15,8 +15,8 @@ use views::{Need, RedisStore, SqliteStore, ViewError, ViewStore, ViewWriter};
 
 use crate::config::Job;
 use crate::egress::{
-    Committer, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut, Router, Said,
-    Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
+    Committer, Ending, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut,
+    Router, Said, Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
 };
 use crate::error::{Fault, JobError, joined};
 use crate::feeder::Feeder;
@@ -248,12 +248,12 @@ impl Routing {
     /// Commits what is left; the workers must be gone.
     pub(super) fn finish(self) -> Result<(), JobError> {
         let derived = joined(self.thread);
-        let mut done = self.inputs.finish();
-        for committer in derived.into_iter().flatten() {
-            done = done.and(committer.finish());
-        }
-        done = done.and(self.now.finish());
-        Ok(done?)
+        // All end at once: a stop waits for the slowest, not for one after the other.
+        let mut ending = vec![self.inputs.end()];
+        ending.extend(derived.into_iter().flatten().map(Committer::end));
+        let ended = ending.into_iter().map(Ending::finish);
+        let done = ended.fold(Ok(()), Result::and);
+        Ok(done.and(self.now.finish())?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Topics that are other than they were, and a broker that is away.
 
-use runtime::{Job, JobError, Until};
+use model::Topic;
+use runtime::{Job, JobError, Report, Until};
 use sources::generator::GeneratorConfig;
 
 use crate::answer::Answer;
@@ -49,5 +50,77 @@ fn a_job_that_waits_for_its_broker_ends_when_it_is_asked_to() {
     running.stop_when("its wait for the broker", |report| {
         report.waits.contains_key("source")
     });
+    running.join();
+}
+
+/// Records of a topic that were read.
+fn read_of(report: &Report, topic: Topic) -> u64 {
+    let of_topic = |name: &str| name.starts_with(topic.name());
+    let partitions = report.partitions.iter();
+    partitions
+        .filter(|(name, _)| of_topic(name))
+        .map(|(_, partition)| partition.read)
+        .sum()
+}
+
+fn equipment(count: u64) -> GeneratorConfig {
+    GeneratorConfig {
+        seed: 2,
+        characters: 20,
+        equipment: count,
+        likes: 0,
+        ..GeneratorConfig::default()
+    }
+}
+
+#[test]
+fn a_topic_that_gets_more_partitions_is_held_with_an_alarm_and_the_other_is_read_on() {
+    let world = World::small("grows");
+    let folder = tempfile::tempdir().unwrap();
+    let job = world.job(folder.path(), "");
+    let running = Running::start(&job, Until::Stopped);
+    running.until("all records", |report| report.counts().read() == 1_150);
+    world.grow(Topic::Likes, 7);
+    let is_held = |report: &Report| report.waits.contains_key(Topic::Likes.name());
+    running.until("the alarm", is_held);
+    world.write(equipment(30));
+    let goes_on = |report: &Report| read_of(report, Topic::Equipment) >= 30 && is_held(report);
+    running.stop_when("the other topic", goes_on);
+    running.join();
+
+    let again = Running::start(&job, Until::Stopped);
+    world.write(equipment(30));
+    again.stop_when("the other topic after a start", goes_on);
+    again.join();
+    let error = Running::start(&job, Until::End).fails();
+    assert!(
+        matches!(
+            error,
+            JobError::PartitionsChanged {
+                topic: Topic::Likes,
+                before: 3,
+                now: 7
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_topic_that_appears_is_read_without_a_start() {
+    let world = World::small("appears");
+    world.delete(Topic::Likes);
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(&world.job(folder.path(), ""), Until::Stopped);
+    let all = |report: &Report| read_of(report, Topic::Equipment) == 150;
+    running.until("all equipment", all);
+    world.create(3);
+    world.write(GeneratorConfig {
+        characters: 20,
+        equipment: 0,
+        likes: 500,
+        ..GeneratorConfig::default()
+    });
+    running.stop_when("the likes", |report| read_of(report, Topic::Likes) == 500);
     running.join();
 }

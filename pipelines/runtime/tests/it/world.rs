@@ -73,19 +73,54 @@ impl World {
     pub(crate) fn create_again(&mut self, config: GeneratorConfig) {
         let names: Vec<&str> = self.topics.values().map(String::as_str).collect();
         self.admin.delete_topics(&names).unwrap();
-        self.wait_until_topics("go", Option::is_none);
+        self.wait_until(|facts| facts.values().all(Option::is_none));
         self.generator = Generator::new(config.clone()).unwrap();
         self.oracle = Oracle::new(i64::MAX);
         self.fill(config.partitions);
     }
 
-    fn fill(&mut self, partitions: i32) {
-        for (&topic, name) in &self.topics {
-            let mut new = NewTopic::input(topic, name.clone());
-            new.partitions = partitions;
-            self.admin.create_topics(&[new]).unwrap();
+    /// Gives a topic more partitions.
+    pub(crate) fn grow(&self, topic: Topic, partitions: usize) {
+        self.admin
+            .grow_topic(&self.topics[&topic], partitions)
+            .unwrap();
+    }
+
+    /// Deletes a topic.
+    pub(crate) fn delete(&self, topic: Topic) {
+        self.admin.delete_topics(&[&self.topics[&topic]]).unwrap();
+        self.wait_until(|facts| facts[&topic].is_none());
+    }
+
+    /// Writes the records of another configuration, of which nothing is to be known later.
+    pub(crate) fn write(&self, config: GeneratorConfig) {
+        let mut generator = Generator::new(config).unwrap();
+        let mut writer = KafkaWriter::new(self.kafka.clone()).unwrap();
+        into_kafka(
+            &mut generator,
+            &mut writer,
+            &self.topics,
+            u64::MAX,
+            None,
+            None,
+        )
+        .unwrap();
+    }
+
+    /// Creates the topics that are not there.
+    pub(crate) fn create(&self, partitions: i32) {
+        for (topic, facts) in self.admin.topic_facts().unwrap() {
+            if facts.is_none() {
+                let mut new = NewTopic::input(topic, self.topics[&topic].clone());
+                new.partitions = partitions;
+                self.admin.create_topics(&[new]).unwrap();
+            }
         }
-        self.wait_until_topics("appear", Option::is_some);
+        self.wait_until(|facts| facts.values().all(Option::is_some));
+    }
+
+    fn fill(&mut self, partitions: i32) {
+        self.create(partitions);
         let mut writer = KafkaWriter::new(self.kafka.clone()).unwrap();
         into_kafka(
             &mut self.generator,
@@ -98,10 +133,14 @@ impl World {
         .unwrap();
     }
 
-    fn wait_until_topics(&self, what: &str, is_so: impl Fn(&Option<TopicFacts>) -> bool) {
+    fn wait_until(&self, is_so: impl Fn(&BTreeMap<Topic, Option<TopicFacts>>) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.admin.topic_facts().unwrap().values().all(&is_so) {
-            assert!(Instant::now() < deadline, "the topics do not {what}");
+        loop {
+            let facts = self.admin.topic_facts().unwrap();
+            if is_so(&facts) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the topics stay {facts:?}");
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -182,6 +221,12 @@ impl Running {
 
     /// Waits until the report is as wanted, and asks the job to stop.
     pub(crate) fn stop_when(&self, what: &str, is_so: impl Fn(&Report) -> bool) {
+        self.until(what, is_so);
+        self.handle.stop();
+    }
+
+    /// Waits until the report is as wanted.
+    pub(crate) fn until(&self, what: &str, is_so: impl Fn(&Report) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so(&self.handle.status().report()) {
             assert!(!self.thread.is_finished(), "the job ended before {what}");
@@ -192,7 +237,6 @@ impl Running {
             );
             thread::sleep(Duration::from_millis(2));
         }
-        self.handle.stop();
     }
 
     /// Waits for the end of the job and gives its last report.

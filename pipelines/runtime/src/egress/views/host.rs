@@ -63,7 +63,10 @@ impl Host for ViewHost {
         let longest = 50 << attempt.min(6);
         let jitter =
             u64::from(std::process::id().wrapping_mul(2_654_435_761) >> 24) * longest / 1024;
-        thread::sleep(Duration::from_millis(longest - jitter));
+        let until = Instant::now() + Duration::from_millis(longest - jitter);
+        while Instant::now() < until && !self.stop.is_set() {
+            thread::sleep(Duration::from_millis(20).min(until - Instant::now().min(until)));
+        }
         true
     }
 
