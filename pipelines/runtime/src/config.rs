@@ -108,11 +108,22 @@ pub struct EpochConfig {
     pub bytes_max: u64,
 }
 
+/// When views and derived tables may show an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outputs {
+    /// Once it is bound: what it read is read again after a crash.
+    AtOnce,
+    /// Once the input tables hold what it read.
+    AfterInputs,
+}
+
 /// What may be in flight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "default.toml documents the settings")]
 pub struct FlowConfig {
+    pub outputs: Outputs,
     pub epochs_in_flight_max: usize,
     pub bytes_in_flight_max: u64,
 }

@@ -109,6 +109,16 @@ impl FlowGate {
         self.moved.notify_all();
     }
 
+    /// Waits until a required sink has committed an epoch; says whether it has before the gate was closed for good.
+    pub(crate) fn wait_until_reached(&self, sink: &str, epoch: Epoch) -> bool {
+        let lacks = |state: &mut State| {
+            let position = state.positions.get(sink).copied().flatten();
+            !state.closed && position < Some(epoch)
+        };
+        let state = self.moved.wait_while(self.lock(), lacks);
+        !state.unwrap_or_else(PoisonError::into_inner).closed
+    }
+
     /// Lets whoever waits go, with the answer that there is no room: the job ends.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -210,6 +220,21 @@ mod tests {
         assert!(gate.is_behind("dataflow", 1) && !gate.is_behind("dataflow", 2));
         gate.reached("dataflow", Epoch(4));
         assert!(!gate.is_behind("dataflow", 0) && gate.is_behind("inputs", 3));
+    }
+
+    #[test]
+    fn what_waits_for_a_sink_goes_on_when_it_is_there_or_the_job_ends() {
+        let gate = Arc::new(FlowGate::new(10, 100, &["inputs", "likes"]));
+        let waiting = |epoch| {
+            let gate = Arc::clone(&gate);
+            thread::spawn(move || gate.wait_until_reached("inputs", Epoch(epoch)))
+        };
+        let (first, second) = (waiting(1), waiting(2));
+        gate.reached("likes", Epoch(5));
+        gate.reached("inputs", Epoch(1));
+        assert!(first.join().unwrap());
+        gate.close();
+        assert!(!second.join().unwrap());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use odds::OddsError;
 use sources::{FileSource, KafkaConfig, KafkaSource, Source, SourceError, StopFlag};
 use valuation::Ruleset;
 
+pub(crate) use self::leg::horizon_millis;
 use self::leg::{Leg, LegEnd};
 pub(crate) use self::rules::{RULESET, as_position};
 pub(crate) use self::sinks::Context;

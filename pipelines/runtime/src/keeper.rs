@@ -15,7 +15,7 @@ use crate::config::SourceKind;
 use crate::error::{Fault, JobError, joined};
 use crate::flow::FlowGate;
 use crate::folder::{Generation, JobFolder};
-use crate::job::Context;
+use crate::job::{Context, horizon_millis};
 use crate::status::{Status, chain};
 use crate::watch::{SILENT, Watch};
 
@@ -66,6 +66,7 @@ impl Keeper {
         let keeping = Keeping {
             topics_changed: Arc::clone(&topics_changed),
             is_endless,
+            horizon_millis: horizon_millis(context.job),
             source,
             stop,
             generation,
@@ -115,6 +116,8 @@ struct Keeping {
     watch: Watch,
     /// Whether the job reads whatever comes.
     is_endless: bool,
+    /// For how long duplicates should be known.
+    horizon_millis: i64,
     topics_changed: Arc<AtomicBool>,
     /// Partitions of each topic at the start.
     partitions: BTreeMap<Topic, usize>,
@@ -200,8 +203,25 @@ impl Keeping {
         } else if self.shows_away {
             self.status.go_on("source");
         }
+        self.show_horizon();
         self.is_silent = silent.is_some();
         self.shows_away = is_away || self.is_silent || refused.is_some();
+    }
+
+    /// Raises an alarm while duplicates are known for less than they should be.
+    fn show_horizon(&self) {
+        let shortest = self.status.shortest_horizon();
+        match shortest.filter(|&(_, horizon)| horizon < self.horizon_millis) {
+            Some((partition, horizon)) => {
+                let why = format!(
+                    "duplicates in {partition} are known for {} s, not for {}: raise admission.dedup_ids_max",
+                    horizon / 1_000,
+                    self.horizon_millis / 1_000
+                );
+                self.status.wait("dedup", &why);
+            }
+            None => self.status.go_on("dedup"),
+        }
     }
 
     /// Stops a job whose topics are others than at its start, so that it looks at them anew: a topic that has

@@ -183,6 +183,15 @@ impl Status {
         self.lock().sealed_offsets.clone()
     }
 
+    /// The partition that knows duplicates for the shortest time, and for how many milliseconds.
+    pub(crate) fn shortest_horizon(&self) -> Option<(PartitionId, i64)> {
+        let state = self.lock();
+        let horizons = state.partitions.iter();
+        horizons
+            .map(|(&partition, of)| (partition, of.horizon_millis))
+            .min_by_key(|&(_, horizon)| horizon)
+    }
+
     /// Notes the epoch that the views are true of.
     pub(crate) fn views_stand(&self, epoch: Epoch) {
         self.lock().views.as_of = Some(epoch);

@@ -337,7 +337,7 @@ impl Leg<'_> {
     }
 }
 
-pub(super) fn horizon_millis(job: &Job) -> i64 {
+pub(crate) fn horizon_millis(job: &Job) -> i64 {
     i64::try_from(job.admission.dedup_horizon_seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
 }
 

@@ -13,7 +13,7 @@ use model::valued::CharacterValuation;
 use sources::StopFlag;
 use views::{Need, RedisStore, SqliteStore, ViewError, ViewStore, ViewWriter};
 
-use crate::config::Job;
+use crate::config::{Job, Outputs};
 use crate::egress::{
     Committer, Ending, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut,
     Router, Said, Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
@@ -172,6 +172,7 @@ impl Routing {
             Arc::clone(context.gate),
             Arc::clone(context.status),
         );
+        let waits_for_inputs = context.job.flow.outputs == Outputs::AfterInputs;
         let has_views = context.job.views.kind != crate::config::ViewsKind::None;
         let thread = thread::Builder::new()
             .name("router".to_owned())
@@ -198,6 +199,12 @@ impl Routing {
                             Finished::Epoch(epoch) => {
                                 gate.reached("dataflow", epoch.epoch);
                                 status.finished(epoch.epoch);
+                                if waits_for_inputs
+                                    && !gate.wait_until_reached("inputs", epoch.epoch)
+                                {
+                                    // The job ends without it: the next start shows it.
+                                    continue;
+                                }
                                 if has_views {
                                     views.push(&epoch);
                                 }

@@ -154,7 +154,7 @@ fn kept(facts: &TopicFacts, subject: &str, findings: &mut Findings) {
         findings.wrong(
             subject,
             format!("cleanup.policy is {policy} without min.compaction.lag.ms"),
-            "set cleanup.policy=delete, or min.compaction.lag.ms to hours: a record that vanishes before it is sealed leaves outputs wrong for ever",
+            "set cleanup.policy=delete, or min.compaction.lag.ms to hours: a record that vanishes before it is sealed leaves outputs wrong for ever. Where neither can be, flow.outputs = \"after_inputs\" shows nothing before it is sealed",
         );
     } else if compacts && lag < KEPT_MILLIS_MIN {
         findings.odd(
