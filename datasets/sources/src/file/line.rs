@@ -44,6 +44,16 @@ struct Members<'a> {
     occurred_at: Option<Text<'a>>,
 }
 
+/// The members that make a line a bare envelope. To it those of the record form are unknown ones,
+/// whatever they hold.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "eventType")]
+    event_type: Text<'a>,
+    #[serde(borrow, rename = "occurredAt")]
+    occurred_at: Text<'a>,
+}
+
 /// A text that is borrowed where it has no escapes (serde borrows no text inside an `Option`).
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -53,7 +63,11 @@ impl<'a> Line<'a> {
     pub(super) fn parse(text: &'a [u8], lines_before: i64) -> Self {
         let members = serde_json::from_slice(text).ok();
         members
-            .and_then(|members| Self::record(members, text, lines_before))
+            .and_then(|members| Self::either(members, text, lines_before))
+            .or_else(|| {
+                let envelope = serde_json::from_slice(text).ok()?;
+                Self::bare(&envelope, text, lines_before)
+            })
             .unwrap_or_else(|| Self {
                 partition: PartitionId {
                     topic: STRAY_TOPIC,
@@ -67,7 +81,7 @@ impl<'a> Line<'a> {
             })
     }
 
-    fn record(members: Members<'a>, text: &'a [u8], lines_before: i64) -> Option<Self> {
+    fn either(members: Members<'a>, text: &'a [u8], lines_before: i64) -> Option<Self> {
         if let (Some(topic), Some(partition), Some(offset), Some(timestamp)) = (
             members.topic,
             members.partition,
@@ -86,10 +100,21 @@ impl<'a> Line<'a> {
                 timestamp_millis: Millis(timestamp),
             });
         }
-        let occurred_at = members.occurred_at?;
+        let envelope = Envelope {
+            event_type: members.event_type?,
+            occurred_at: members.occurred_at?,
+        };
+        Self::bare(&envelope, text, lines_before)
+    }
+
+    fn bare(envelope: &Envelope, text: &'a [u8], lines_before: i64) -> Option<Self> {
+        let event_type = &*envelope.event_type.0;
+        let topic = Topic::ALL
+            .into_iter()
+            .find(|&topic| model::event::event_type(topic) == event_type)?;
         Some(Self {
             partition: PartitionId {
-                topic: topic_of(&members.event_type?.0)?,
+                topic,
                 partition: 0,
             },
             offset: lines_before,
@@ -98,7 +123,8 @@ impl<'a> Line<'a> {
             value: Some(text.into()),
             // A time that is none is for admission to reject; 0 moves no running maximum.
             timestamp_millis: Millis(
-                occurred_at
+                envelope
+                    .occurred_at
                     .0
                     .parse()
                     .map_or(0, |at: Timestamp| at.as_millisecond()),
@@ -128,16 +154,6 @@ fn bytes<'a>(text: Option<Text<'a>>, base64: Option<Text<'a>>) -> Option<Option<
         (Some(Text(Cow::Owned(text))), None) => Some(Some(text.into_bytes().into())),
         (None, Some(Text(text))) => Some(Some(STANDARD.decode(&*text).ok()?.into())),
         (Some(_), Some(_)) => None,
-    }
-}
-
-fn topic_of(event_type: &str) -> Option<Topic> {
-    match event_type {
-        "EquipmentUpdated" => Some(Topic::Equipment),
-        "CharacterEnriched" => Some(Topic::Enrich),
-        "LikeToggled" => Some(Topic::Likes),
-        "DonationReceived" => Some(Topic::Donations),
-        _ => None,
     }
 }
 
@@ -190,6 +206,30 @@ mod tests {
         );
         let timeless = r#"{"eventType":"LikeToggled","occurredAt":"yesterday"}"#;
         assert_eq!(parsed(timeless), (0, 9, None, Some(timeless.into()), 0));
+    }
+
+    #[test]
+    fn members_of_the_record_form_are_unknown_ones_in_a_bare_envelope() {
+        for member in [
+            r#""topic":"prod""#,
+            r#""topic":7"#,
+            r#""partition":"2""#,
+            r#""offset":"7""#,
+            r#""offset":1,"offset":2"#,
+            r#""timestamp_millis":1.5"#,
+            r#""key":{"a":1}"#,
+            r#""value":[]"#,
+            r#""topic":"like.toggle","partition":-1,"offset":7,"timestamp_millis":5"#,
+        ] {
+            let text = format!(
+                r#"{{{member},"eventType":"LikeToggled","occurredAt":"1970-01-01T00:00:01.5Z"}}"#
+            );
+
+            let line = Line::parse(text.as_bytes(), 9);
+            assert_eq!(line.partition.topic, Topic::Likes, "{text}");
+            let as_it_is = (0, 9, None, Some(text.clone().into_bytes()), 1_500);
+            assert_eq!(parsed(&text), as_it_is);
+        }
     }
 
     #[test]

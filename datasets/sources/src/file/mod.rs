@@ -4,7 +4,9 @@
 //! - the *record form*: `{"topic", "partition", "offset", "key", "timestamp_millis", "value"}`, the
 //!   value as text or null, or in its place `value_base64` (and `key_base64` for the key);
 //! - a *bare envelope*, whose topic follows from its `eventType`: partition 0, the offset is the
-//!   number of lines before it (over all files of the source), the timestamp is its `occurredAt`;
+//!   number of lines before it (over all files of the source), the timestamp is its `occurredAt`. It
+//!   may have members of the record form's names: where they do not make a whole record, they are
+//!   unknown members, and ignored;
 //! - anything else. It comes through as it is, as a record of the partition [`STRAY_LINES`] of
 //!   [`STRAY_TOPIC`], its offset the number of lines before it: it will be rejected by name.
 
