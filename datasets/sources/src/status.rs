@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::Millis;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// Whether a dependency answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub struct SourceStatus {
 #[derive(Debug)]
 pub(crate) struct StatusCell {
     up: AtomicBool,
+    /// Whether the dependency refused us since it answered last: its reason outlasts what follows
+    /// from it.
+    refused: AtomicBool,
     status: Mutex<SourceStatus>,
 }
 
@@ -40,6 +43,7 @@ impl StatusCell {
     pub(crate) fn new(availability: Availability) -> Self {
         Self {
             up: AtomicBool::new(availability == Availability::Up),
+            refused: AtomicBool::new(false),
             status: Mutex::new(SourceStatus {
                 availability,
                 since_millis: now(),
@@ -59,6 +63,7 @@ impl StatusCell {
         }
         let mut status = self.lock();
         self.up.store(true, Ordering::Relaxed);
+        self.refused.store(false, Ordering::Relaxed);
         if status.availability == Availability::Away {
             let away_millis = now().0 - status.since_millis.0;
             info!(away_millis, "source is back");
@@ -73,6 +78,24 @@ impl StatusCell {
         self.up.store(false, Ordering::Relaxed);
         if status.availability != Availability::Away {
             warn!(%error, "source is away, trying again");
+            status.availability = Availability::Away;
+            status.since_millis = now();
+        }
+        if !self.refused.load(Ordering::Relaxed) {
+            status.last_error = Some(error);
+        }
+    }
+
+    /// The dependency answered that it will not serve us, which someone has to mend; it is tried
+    /// again.
+    pub(crate) fn refused(&self, error: String) {
+        let mut status = self.lock();
+        self.up.store(false, Ordering::Relaxed);
+        self.refused.store(true, Ordering::Relaxed);
+        if status.last_error.as_ref() != Some(&error) {
+            error!(%error, "source refuses this client: check its rights, TLS and SASL; trying again");
+        }
+        if status.availability != Availability::Away {
             status.availability = Availability::Away;
             status.since_millis = now();
         }

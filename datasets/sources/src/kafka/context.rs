@@ -50,6 +50,21 @@ pub(crate) fn is_transient_code(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// Whether `code` is of one partition, and not of the connection.
+fn is_of_partition(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::PartitionEOF
+            | Code::AutoOffsetReset
+            | Code::OffsetOutOfRange
+            | Code::LogTruncation
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+    )
+}
+
 /// Hears what concerns a whole client.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -86,10 +101,13 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        let code = error.rdkafka_error_code();
-        // The end of a partition and a failed fetch come by the partition's queue as well.
-        if code.is_some_and(is_transient_code) {
-            self.status.away(format!("{error}: {reason}"));
+        let text = format!("{error}: {reason}");
+        match error.rdkafka_error_code() {
+            // These come by the partition's queue as well, and are answered there.
+            Some(code) if is_of_partition(code) => {}
+            Some(code) if is_transient_code(code) => self.status.away(text),
+            // What is wrong with the client's rights or with TLS; librdkafka tries again all the same.
+            _ => self.status.refused(text),
         }
     }
 }
@@ -99,5 +117,49 @@ impl ConsumerContext for Context {
         if let Err(error) = result {
             warn!(%error, "offsets for lag tools were not committed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Availability;
+
+    #[test]
+    fn a_refused_client_is_away_and_says_why() {
+        for code in [
+            RDKafkaErrorCode::Authentication,
+            RDKafkaErrorCode::SaslAuthenticationFailed,
+            RDKafkaErrorCode::SSL,
+            RDKafkaErrorCode::ClusterAuthorizationFailed,
+        ] {
+            let context = Context::new(Arc::new(StatusCell::new(Availability::Connecting)));
+
+            context.error(KafkaError::Global(code), "wrong password");
+            // The client's last broker is gone with it, which says less.
+            context.error(
+                KafkaError::Global(RDKafkaErrorCode::AllBrokersDown),
+                "1/1 brokers are down",
+            );
+
+            let status = context.status.get();
+            assert_eq!(status.availability, Availability::Away);
+            let error = status.last_error.unwrap();
+            assert!(error.ends_with(": wrong password"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_partition_says_is_no_fault_of_the_connection() {
+        let context = Context::new(Arc::new(StatusCell::new(Availability::Up)));
+
+        context.error(KafkaError::Global(RDKafkaErrorCode::PartitionEOF), "");
+        context.error(
+            KafkaError::Global(RDKafkaErrorCode::OffsetOutOfRange),
+            "gone",
+        );
+
+        assert_eq!(context.status.get().availability, Availability::Up);
+        assert_eq!(context.status.get().last_error, None);
     }
 }
