@@ -62,7 +62,9 @@ pub struct NewTopic {
 
 impl NewTopic {
     /// An input topic with its number of partitions and what the design asks of it: the broker's
-    /// clock, deletion by time, messages of 2 MiB.
+    /// clock, deletion by time, batches of 4 MiB. A message has at most 2 MiB, and the broker's limit
+    /// is one of batches: with key, head and framing a message needs more, and one that is too long
+    /// has to come through to be rejected by name.
     #[must_use]
     pub fn input(topic: Topic, name: impl Into<String>) -> Self {
         let partitions = match topic {
