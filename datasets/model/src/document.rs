@@ -21,6 +21,8 @@ pub(crate) use findings::{Findings, Found};
 #[cfg(test)]
 pub(crate) use flame::FlameOption;
 pub(crate) use whole::read_document;
+#[cfg(test)]
+pub(crate) use whole::{Base as DocumentBase, Member as DocumentMember, Root as DocumentRoot};
 
 use crate::json::{Checked, Cursor, fault};
 use crate::limits::MESSAGE_BYTES_MAX;

@@ -45,16 +45,21 @@ fn message(topic: Topic) -> Json {
 fn changed<const N: usize>(topic: Topic, changes: [(&str, Json); N]) -> String {
     let mut message = message(topic);
     for (path, value) in changes {
-        let pointer = format!("/{}", path.replace('.', "/"));
-        match message.pointer_mut(&pointer) {
-            Some(member) => *member = value,
-            None => {
-                let (parent, name) = pointer.rsplit_once('/').unwrap();
-                message.pointer_mut(parent).unwrap()[name] = value;
-            }
-        }
+        set(&mut message, path, value);
     }
     message.to_string()
+}
+
+/// Sets the member at `payload.liked` of a message; its parent must be there.
+fn set(message: &mut Json, path: &str, value: Json) {
+    let pointer = format!("/{}", path.replace('.', "/"));
+    match message.pointer_mut(&pointer) {
+        Some(member) => *member = value,
+        None => {
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            message.pointer_mut(parent).unwrap()[name] = value;
+        }
+    }
 }
 
 fn without(topic: Topic, path: &str) -> String {

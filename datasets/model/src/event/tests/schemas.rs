@@ -1,15 +1,20 @@
 //! The schema files say what the code does: the same members, and the same values accepted.
 
+mod probes;
+
 use std::collections::BTreeSet;
 
 use jsonschema::{Keyword, Registry, ValidationError, Validator};
 use serde_json::Map;
 
+use self::probes::{documented, probed, probes};
 use super::*;
-use crate::document::{CompactMember, CompactRoot, FlameOption};
+use crate::document::{
+    CompactMember, CompactRoot, DocumentBase, DocumentMember, DocumentRoot, FlameOption,
+};
 use crate::event::payload::{DonationMember, EnrichMember, EquipmentMember, LikeMember};
 
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 7] = [
     (
         "envelope",
         include_str!("../../../schemas/envelope.schema.json"),
@@ -31,11 +36,13 @@ const SCHEMAS: [(&str, &str); 6] = [
         "snapshot",
         include_str!("../../../schemas/snapshot.schema.json"),
     ),
+    (
+        "document",
+        include_str!("../../../schemas/document.schema.json"),
+    ),
 ];
 const GOLDEN: &str = include_str!("../../../../golden/events.jsonl");
 const BASE: &str = "json-schema:///";
-/// The first item of the snapshot in [`message`].
-const ITEM: &str = "payload.snapshot.presets.0.0";
 
 fn schema(name: &str) -> Json {
     let (_, text) = SCHEMAS
@@ -92,123 +99,6 @@ fn is_well_formed<T>(read: &Result<T, Rejection>) -> bool {
     }
 }
 
-/// Values of every type, at the limits and beyond them. No number is written as `1.0`, and no text of a
-/// number is out of range: schemas cannot tell.
-fn probes() -> Vec<Json> {
-    let texts = [
-        "",
-        " ",
-        "\u{3000}",
-        "x",
-        "7",
-        "+7",
-        "-0",
-        "0,007",
-        "1,23",
-        "1.5",
-        "--7",
-        "a\u{1}",
-        "a\n",
-        "\u{7f}",
-        "\u{85}",
-        ID,
-        "0191d5a07f3a7c519c1e2b7c5a0f9d11",
-        "2026-11-24T10:15:30Z",
-        "2026-11-24T10:15:30.123456789+09:00",
-        "2026-11-24t10:15:30z",
-        "2026-02-30T10:15:30Z",
-        "2026-11-24T10:15:30",
-        "2026-11-24T10:15:60Z",
-        "LikeToggle",
-    ];
-    let lengths = [1, 2, 3].into_iter().flat_map(|bytes| {
-        let unit = ["a", "é", "가"][bytes - 1];
-        [ID_BYTES_MAX, TEXT_BYTES_MAX]
-            .into_iter()
-            .flat_map(move |limit| {
-                [limit / bytes, limit / bytes + 1].map(|count| unit.repeat(count))
-            })
-    });
-    let integers = [
-        i64::MIN,
-        i64::from(i32::MIN) - 1,
-        i64::from(i32::MIN),
-        -1,
-        0,
-        1,
-        2,
-        30,
-        31,
-        300,
-        301,
-        i64::from(i32::MAX),
-        i64::from(i32::MAX) + 1,
-        i64::MAX,
-    ];
-    let others = [
-        json!(null),
-        json!(true),
-        json!(1.5),
-        json!(1u64 << 63),
-        json!([]),
-        json!([null]),
-        json!(["x"]),
-        json!(["", "x"]),
-        json!([7]),
-        json!([null, null, null]),
-        json!(["x", "y", "z", "w"]),
-        json!([[]]),
-        json!([[], null, []]),
-        json!([[], [], [], []]),
-        json!([[{}]]),
-        json!([["x"]]),
-        json!([{}]),
-        json!({}),
-        json!({"x": 1}),
-        json!({"int": "x"}),
-        json!({"presets": [[]]}),
-        json!({"presets": []}),
-        json!({"item_equipment_preset_1": []}),
-        json!(["가".repeat(43)]),
-        json!(["가".repeat(342)]),
-    ];
-    let texts = texts
-        .map(Json::from)
-        .into_iter()
-        .chain(lengths.map(Json::from));
-    texts
-        .chain(integers.map(Json::from))
-        .chain(others)
-        .collect()
-}
-
-/// The members of a message, with its snapshot's, each with what must be there for it to be set.
-fn paths(topic: Topic) -> Vec<(String, Option<(&'static str, Json)>)> {
-    let within = |parent: &str, names: &[&str]| -> Vec<String> {
-        names.iter().map(|name| format!("{parent}{name}")).collect()
-    };
-    let mut paths = within("", EnvelopeMember::NAMES);
-    paths.extend(within(
-        "payload.",
-        match topic {
-            Topic::Equipment => EquipmentMember::NAMES,
-            Topic::Enrich => EnrichMember::NAMES,
-            Topic::Likes => LikeMember::NAMES,
-            Topic::Donations => DonationMember::NAMES,
-        },
-    ));
-    let mut all: Vec<_> = paths.into_iter().map(|path| (path, None)).collect();
-    if topic == Topic::Equipment {
-        let snapshot = within("payload.snapshot.", CompactRoot::NAMES);
-        let item = within(&format!("{ITEM}."), CompactMember::NAMES);
-        all.extend(snapshot.into_iter().chain(item).map(|path| (path, None)));
-        let flame = within(&format!("{ITEM}.flame."), FlameOption::NAMES);
-        let parent = || Some(("payload.snapshot.presets.0.0.flame", json!({})));
-        all.extend(flame.into_iter().map(|path| (path, parent())));
-    }
-    all
-}
-
 #[test]
 fn every_schema_is_one() {
     for (name, _) in SCHEMAS {
@@ -232,6 +122,19 @@ fn schemas_have_the_members_that_the_code_reads() {
         (
             schema("snapshot")["$defs"]["flame"].clone(),
             FlameOption::NAMES,
+        ),
+        (schema("document"), DocumentRoot::NAMES),
+        (
+            schema("document")["$defs"]["item"].clone(),
+            DocumentMember::NAMES,
+        ),
+        (
+            schema("document")["$defs"]["base"].clone(),
+            DocumentBase::NAMES,
+        ),
+        (
+            schema("document")["$defs"]["flame"].clone(),
+            FlameOption::DOCUMENT_NAMES,
         ),
     ] {
         let members: BTreeSet<_> = schema["properties"]
@@ -273,27 +176,35 @@ fn lengths_in_characters_and_bytes_are_the_limits_of_the_code() {
         .for_each(|(name, _)| check(&schema(name)));
 }
 
+/// Demands that the schemas say of a message what the code says; whether it is accepted.
+fn is_alike(validator: &Validator, topic: Topic, instance: &Json) -> bool {
+    let text = instance.to_string();
+    let read = read(topic, &text);
+    assert_eq!(
+        validator.is_valid(instance),
+        is_well_formed(&read),
+        "{text} {read:?} {:?}",
+        validator
+            .validate(instance)
+            .err()
+            .map(|error| error.to_string())
+    );
+    read.is_ok()
+}
+
 #[test]
 fn a_schema_accepts_the_values_that_the_code_accepts() {
     let validator = validator();
     let mut accepted = 0;
     for topic in Topic::ALL {
-        for (path, parent) in paths(topic) {
-            for value in probes() {
-                let parent = parent.clone().unwrap_or(("traceparent", json!("t")));
-                let text = changed(topic, [parent, (&path, value)]);
-                let read = read(topic, &text);
-                let instance: Json = serde_json::from_str(&text).unwrap();
-                assert_eq!(
-                    validator.is_valid(&instance),
-                    is_well_formed(&read),
-                    "{text} {read:?} {:?}",
-                    validator
-                        .validate(&instance)
-                        .err()
-                        .map(|error| error.to_string())
-                );
-                accepted += usize::from(read.is_ok());
+        for (message, paths) in probed(topic) {
+            assert!(is_alike(&validator, topic, &message));
+            for path in paths {
+                for value in probes() {
+                    let mut instance = message.clone();
+                    set(&mut instance, &path, value);
+                    accepted += usize::from(is_alike(&validator, topic, &instance));
+                }
             }
         }
     }
@@ -303,34 +214,25 @@ fn a_schema_accepts_the_values_that_the_code_accepts() {
 #[test]
 fn a_schema_requires_the_members_that_the_code_requires() {
     let validator = validator();
+    let mut objects = Vec::new();
     for topic in Topic::ALL {
-        let message = message(topic);
-        let mut paths = vec![String::new(), "/payload".to_owned()];
-        if topic == Topic::Equipment {
-            let snapshot = ["", "/presets/0/0"].map(|path| format!("/payload/snapshot{path}"));
-            paths.extend(snapshot);
-        }
-        for path in paths {
-            let names = message
-                .pointer(&path)
-                .and_then(Json::as_object)
-                .map(Map::keys);
-            for name in names.unwrap() {
-                let mut instance = message.clone();
-                let object = instance.pointer_mut(&path).and_then(Json::as_object_mut);
-                object.unwrap().shift_remove(name);
-                let text = instance.to_string();
-                let read = read(topic, &text);
-                assert_eq!(
-                    validator.is_valid(&instance),
-                    is_well_formed(&read),
-                    "{text} {read:?} {:?}",
-                    validator
-                        .validate(&instance)
-                        .err()
-                        .map(|error| error.to_string())
-                );
-            }
+        objects.extend(["", "/payload"].map(|path| (topic, message(topic), path.to_owned())));
+    }
+    for path in ["/payload/snapshot", "/payload/snapshot/presets/0/0"] {
+        let topic = Topic::Equipment;
+        objects.push((topic, message(topic), path.to_owned()));
+    }
+    let item = format!("/{}", probes::ITEM.replace('.', "/"));
+    for path in ["/payload".to_owned(), "/payload/equipment".to_owned(), item] {
+        objects.push((Topic::Equipment, documented(), path));
+    }
+    for (topic, message, path) in objects {
+        let object = message.pointer(&path).and_then(Json::as_object);
+        for name in object.map(Map::keys).unwrap() {
+            let mut instance = message.clone();
+            let object = instance.pointer_mut(&path).and_then(Json::as_object_mut);
+            object.unwrap().shift_remove(name);
+            is_alike(&validator, topic, &instance);
         }
     }
 }
