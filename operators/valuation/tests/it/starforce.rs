@@ -1,5 +1,4 @@
-//! Starforce and scrolls: golden lines, other policies, simulation.
+//! Starforce and scrolls: other policies, simulation.
 
-mod golden_lines;
 mod policies;
 pub(crate) mod simulation;

@@ -137,7 +137,7 @@ fn by_brute_force(lines: &[Vec<Row>; 3], requirement: &Requirement, limits: &Lim
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(400))]
 
     #[test]
     fn the_probability_is_that_of_all_triples_of_options(

@@ -522,7 +522,7 @@ fn equal_keys_have_equal_prices_and_stronger_requirements_never_cost_less() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(200))]
 
     #[test]
     fn no_text_or_number_makes_a_price_panic(

@@ -1,13 +1,17 @@
-//! The chosen policy played out, with a fixed seed.
+//! The chosen policy and others played out, with fixed seeds.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use valuation::starforce::{self, Edition, Kms2026Choice, StarforceRules, Try};
 use valuation::{Detail, Level, Star, noljang};
 
+use super::policies::{chosen_cost, deviations, drawn};
 use crate::rulesets;
 
 const RUNS: usize = 40_000;
+/// Runs of each policy that is not the chosen one, and how many are drawn beside the deviations.
+const RUNS_OF_OTHERS: usize = 4_000;
+const DRAWN: usize = 8;
 /// Standard errors within which a simulated mean must lie.
 const ERRORS: f64 = 4.0;
 
@@ -128,6 +132,40 @@ fn mixed_policies_take_what_is_priced() {
             );
         }
         check(&rules, Level(level), Star(22));
+    }
+}
+
+#[test]
+fn the_chosen_policy_is_never_dearer_than_another_one_that_is_played_out() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    for (level, safeguard, spare_price, target) in [
+        (200, true, 0, 19),
+        (150, true, 10_000_000_000, 20),
+        (139, false, 10_000_000_000, 21),
+        (250, true, 2_000_000_000, 22),
+    ] {
+        let (level, target) = (Level(level), Star(target));
+        let rules = rulesets::kms_2026(safeguard, spare_price);
+        let chosen = chosen_cost(&rules, level, target);
+        let deviations = deviations(&rules, level, target).into_iter();
+        let mut policies: Vec<_> = deviations
+            .map(|(star, choice, policy)| (format!("{choice:?} at {star:?}"), policy))
+            .collect();
+        for number in 0..DRAWN {
+            let policy = drawn(&rules, level, target, &mut rng);
+            policies.push((format!("drawn {number}"), policy));
+        }
+        for (name, policy) in policies {
+            let costs: Vec<f64> = (0..RUNS_OF_OTHERS)
+                .map(|_| play(&policy, &mut rng)[0])
+                .collect();
+            let (mean, sd) = mean_and_sd(costs.iter().copied());
+            let error = sd / (RUNS_OF_OTHERS as f64).sqrt();
+            assert!(
+                mean >= chosen - ERRORS * error - 1.0,
+                "{level:?} {target:?}: {chosen} is dearer than {mean} ± {error}, {name}"
+            );
+        }
     }
 }
 
