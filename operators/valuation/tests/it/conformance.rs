@@ -35,11 +35,14 @@ fn what_differs_or_is_not_known_fails_and_is_told() {
     ];
     std::fs::write(&file, lines.join("\n")).unwrap();
     let missing = folder.path().join("missing.jsonl");
+    let empty = folder.path().join("empty.jsonl");
+    std::fs::write(&empty, "\n").unwrap();
     let mut failures = Vec::new();
-    let counts = suite::run(folder.path(), &[file, missing], &mut |failure| {
+    let counts = suite::run(folder.path(), &[file, missing, empty], &mut |failure| {
         failures.push(failure)
     });
-    assert_eq!((counts.passed, counts.failed), (1, 6));
+    assert_eq!((counts.passed, counts.failed), (1, 7));
+    assert_eq!(failures.len(), 7);
     for (failure, expected) in failures.iter().zip([
         "a\n    max_star: wanted 29, got 30",
         "b: unknown function \"starforce_min_star\"",
@@ -47,6 +50,7 @@ fn what_differs_or_is_not_known_fails_and_is_told() {
         "d\n    min_star: wanted 0, got nothing",
         "line 5: byte",
         "read ",
+        "empty.jsonl: the file has no lines",
     ]) {
         assert!(failure.contains(expected), "{failure}");
     }

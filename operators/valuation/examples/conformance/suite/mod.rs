@@ -21,8 +21,8 @@ pub(crate) struct Counts {
     pub(crate) failed: usize,
 }
 
-/// Runs all lines of `files`, telling `report` of each that fails. A file that cannot be read is
-/// one failure.
+/// Runs all lines of `files`, telling `report` of each that fails. A file that cannot be read, or has no
+/// lines, is one failure.
 pub(crate) fn run(samples: &Path, files: &[PathBuf], report: &mut impl FnMut(String)) -> Counts {
     let mut answers = Answers::new(samples);
     let mut counts = Counts::default();
@@ -38,6 +38,7 @@ pub(crate) fn run(samples: &Path, files: &[PathBuf], report: &mut impl FnMut(Str
         let lines = (1..)
             .zip(text.lines())
             .filter(|(_, line)| !line.trim().is_empty());
+        let before = counts.passed + counts.failed;
         for (number, line) in lines {
             match hold(&mut answers, line) {
                 Ok(()) => counts.passed += 1,
@@ -46,6 +47,10 @@ pub(crate) fn run(samples: &Path, files: &[PathBuf], report: &mut impl FnMut(Str
                     counts.failed += 1;
                 }
             }
+        }
+        if counts.passed + counts.failed == before {
+            report(format!("{}: the file has no lines", file.display()));
+            counts.failed += 1;
         }
     }
     counts
