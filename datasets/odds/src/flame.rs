@@ -38,20 +38,6 @@ impl FlameTexts<'static> {
     };
 }
 
-impl<'a> FlameTexts<'a> {
-    /// File names with their texts, for a hash of the contents.
-    #[must_use]
-    pub fn files(&self) -> [(&'static str, &'a str); 5] {
-        [
-            ("flame_options.csv", self.options),
-            ("flame_lines.csv", self.lines),
-            ("flame_tiers.csv", self.tiers),
-            ("flame_points.csv", self.points),
-            ("boss_items.csv", self.boss_items),
-        ]
-    }
-}
-
 /// What a ruleset says of flames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

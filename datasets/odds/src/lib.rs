@@ -78,5 +78,18 @@ pub fn load(path: &Path) -> Result<Ruleset, OddsError> {
         settings::SHIPPED_TABLES => Tables::shipped(),
         folder => Tables::in_folder(&path.parent().unwrap_or(Path::new("")).join(folder))?,
     };
-    settings.ruleset(&tables)
+    settings
+        .ruleset(&tables)
+        .map_err(|error| error.of_file(path))
+}
+
+impl OddsError {
+    /// A wrong setting by the file that it stands in. Settings alone know their name only, which a
+    /// copy may share with what it was copied from.
+    fn of_file(mut self, path: &Path) -> Self {
+        if let Self::Setting { file, .. } = &mut self {
+            *file = path.display().to_string();
+        }
+        self
+    }
 }

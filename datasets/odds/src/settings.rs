@@ -93,6 +93,13 @@ impl Settings {
     /// # Errors
     /// When a table or a setting is wrong.
     pub fn ruleset(&self, tables: &Tables) -> Result<Ruleset, OddsError> {
+        self.checked(tables).map_err(|error| match error {
+            OddsError::Table(error) => OddsError::Table(tables.located(error)),
+            other => other,
+        })
+    }
+
+    fn checked(&self, tables: &Tables) -> Result<Ruleset, OddsError> {
         if self.name.trim().is_empty() {
             return Err(self.wrong("name", &self.name, "a text"));
         }

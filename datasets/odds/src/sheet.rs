@@ -36,6 +36,26 @@ pub enum SheetError {
     },
 }
 
+impl SheetError {
+    /// The file: its name, and its path where it was read from a folder.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        let (Self::Csv { file, .. }
+        | Self::Columns { file, .. }
+        | Self::Value { file, .. }
+        | Self::Whole { file, .. }) = self;
+        file
+    }
+
+    pub(crate) fn file_mut(&mut self) -> &mut String {
+        let (Self::Csv { file, .. }
+        | Self::Columns { file, .. }
+        | Self::Value { file, .. }
+        | Self::Whole { file, .. }) = self;
+        file
+    }
+}
+
 /// A table.
 pub(crate) struct Sheet {
     file: String,

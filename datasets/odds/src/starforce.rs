@@ -41,21 +41,6 @@ impl StarforceTexts<'static> {
     };
 }
 
-impl<'a> StarforceTexts<'a> {
-    /// File names with their texts, for a hash of the contents.
-    #[must_use]
-    pub fn files(&self) -> [(&'static str, &'a str); 6] {
-        [
-            ("starforce_rates.csv", self.rates),
-            ("starforce_fees.csv", self.fees),
-            ("starforce_max_star.csv", self.max_star),
-            ("starforce_restore.csv", self.restore),
-            ("noljang_rates.csv", self.noljang),
-            ("granted.csv", self.granted),
-        ]
-    }
-}
-
 /// What a ruleset says of starforce: the edition, and its switches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "edition", deny_unknown_fields)]

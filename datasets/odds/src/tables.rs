@@ -3,15 +3,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::OddsError;
 use crate::flame::FlameTexts;
 use crate::starforce::StarforceTexts;
+use crate::{OddsError, SheetError};
 
 /// The texts of all tables, by file name.
 #[derive(Clone, Debug)]
-pub struct Tables(BTreeMap<&'static str, Cow<'static, str>>);
+pub struct Tables {
+    texts: BTreeMap<&'static str, Cow<'static, str>>,
+    /// Where those stand that were read from a folder.
+    paths: BTreeMap<&'static str, PathBuf>,
+}
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
@@ -58,12 +62,13 @@ impl Tables {
     /// The tables as shipped.
     #[must_use]
     pub fn shipped() -> Self {
-        Self(
-            SHIPPED
-                .into_iter()
-                .map(|(name, text)| (name, Cow::Borrowed(text)))
-                .collect(),
-        )
+        let texts = SHIPPED
+            .into_iter()
+            .map(|(name, text)| (name, Cow::Borrowed(text)));
+        Self {
+            texts: texts.collect(),
+            paths: BTreeMap::new(),
+        }
     }
 
     /// The shipped tables, those in `folder` replaced.
@@ -95,7 +100,8 @@ impl Tables {
                 path: path.clone(),
                 source,
             })?;
-            tables.0.insert(name, Cow::Owned(text));
+            tables.texts.insert(name, Cow::Owned(text));
+            tables.paths.insert(name, path);
         }
         Ok(tables)
     }
@@ -105,14 +111,23 @@ impl Tables {
     #[must_use]
     pub fn with(mut self, name: &str, text: String) -> Self {
         if let Some(known) = Self::NAMES.into_iter().find(|known| *known == name) {
-            self.0.insert(known, Cow::Owned(text));
+            self.texts.insert(known, Cow::Owned(text));
+            self.paths.remove(known);
         }
         self
     }
 
     /// The text of a table.
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.0.get(name).expect("every shipped name has a text")
+        self.texts.get(name).expect("every shipped name has a text")
+    }
+
+    /// The error with the path of its table, if that was read from a folder.
+    pub(crate) fn located(&self, mut error: SheetError) -> SheetError {
+        if let Some(path) = self.paths.get(error.file()) {
+            *error.file_mut() = path.display().to_string();
+        }
+        error
     }
 
     pub(crate) fn starforce(&self) -> StarforceTexts<'_> {

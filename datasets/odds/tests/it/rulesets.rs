@@ -38,6 +38,13 @@ fn all_shipped_rulesets_load_under_their_names_and_differ() {
     );
 }
 
+/// Stored results name their ruleset by its hash.
+#[test]
+fn the_hashes_of_the_shipped_rulesets_stay() {
+    let hashes = odds::SHIPPED.map(|name| shipped(name).unwrap().hash().short());
+    assert_eq!(hashes, ["1ebd204a30ea", "a96230e76166"]);
+}
+
 #[test]
 fn a_copy_on_disk_is_the_same_ruleset() {
     let folder = tempfile::tempdir().unwrap();
@@ -150,6 +157,15 @@ fn a_table_beside_the_ruleset_replaces_the_shipped_one() {
     assert_eq!(mine.rules().starforce.max_star(Level(10)).0, 6);
     assert_ne!(mine.hash(), shipped.hash());
 
+    let wrong = tables.join("starforce_max_star.csv");
+    fs::write(&wrong, max_star.replace("0,94,6", "0,94,x")).unwrap();
+    let error = load(&path).unwrap_err().to_string();
+    assert!(
+        error.starts_with(&format!("{} row 2: max_star is \"x\"", wrong.display())),
+        "{error}"
+    );
+    fs::write(&wrong, &max_star).unwrap();
+
     fs::write(tables.join("starforce_max_stars.csv"), &max_star).unwrap();
     let error = load(&path).unwrap_err().to_string();
     assert!(
@@ -164,9 +180,14 @@ fn what_is_wrong_in_a_ruleset_is_named() {
     for (from, to, expected) in [
         ("name = ", "nome = ", "unknown field `nome`"),
         (
+            "\"kms_2026_03\"",
+            "\" \"",
+            "mine.toml: name is \" \", expected a text",
+        ),
+        (
             "cube = \"black\"",
             "cube = \"blue\"",
-            "main.cube is \"blue\", expected one of [\"black\", \"red\"]",
+            "mine.toml: main.cube is \"blue\", expected one of [\"black\", \"red\"]",
         ),
         (
             "cube = \"additional\"",
