@@ -8,7 +8,7 @@ use valuation::flame::{
     BonusOption, BossItem, Flame, FlameRules, LineCounts, Points, PointsFormula, PointsKind,
     PoolOption, TierChance,
 };
-use valuation::{Level, Meso};
+use valuation::{Level, Meso, Probability};
 
 use crate::sheet::{Sheet, SheetError};
 
@@ -87,8 +87,8 @@ fn pool(texts: &FlameTexts<'_>) -> Result<Vec<PoolOption>, SheetError> {
 fn line_counts(texts: &FlameTexts<'_>) -> Result<LineCounts, SheetError> {
     let sheet = Sheet::parse("flame_lines.csv", texts.lines, &["item", "lines", "chance"])?;
     let mut counts = LineCounts {
-        boss: [0.0; 4],
-        other: [0.0; 4],
+        boss: [Probability::ZERO; 4],
+        other: [Probability::ZERO; 4],
     };
     for row in sheet.rows() {
         let boss = row.either("item", "boss", "other")?;
@@ -98,8 +98,8 @@ fn line_counts(texts: &FlameTexts<'_>) -> Result<LineCounts, SheetError> {
             &mut counts.other
         };
         let lines = row.number("lines", 1..=of_item.len())?;
-        let chance = row.number("chance", 0.0..=1.0)?;
-        if of_item[lines - 1] != 0.0 {
+        let chance = row.chance("chance")?;
+        if of_item[lines - 1] != Probability::ZERO {
             return Err(row.wrong("lines", "each number once for an item"));
         }
         of_item[lines - 1] = chance;
@@ -121,7 +121,7 @@ fn tiers(texts: &FlameTexts<'_>) -> Result<Vec<TierChance>, SheetError> {
             })?,
             boss: row.either("item", "boss", "other")?,
             tier: row.number("tier", 1..=7)?,
-            chance: row.number("chance", 0.0..=1.0)?,
+            chance: row.chance("chance")?,
         };
         let same = |other: &TierChance| {
             (other.flame, other.boss, other.tier) == (tier.flame, tier.boss, tier.tier)

@@ -214,10 +214,7 @@ fn steps(tables: &Tables, cube: &str) -> Result<Vec<StepRow>, SheetError> {
         if Grade::ALL.get(steps.len()) != Some(&from) || from == Grade::Legendary {
             return Err(row.wrong("from", "레어, 에픽 and 유니크, in this order"));
         }
-        let probability = row.number("chance", 0.0..=1.0)?;
-        if probability == 0.0 {
-            return Err(row.wrong("chance", "a chance above 0"));
-        }
+        let probability = row.chance_above_zero("chance")?;
         let ceiling = match row.text("ceiling") {
             "" => None,
             _ => Some(row.number("ceiling", 0..=CEILING_MAX)?),

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use thiserror::Error;
+use valuation::Probability;
 
 /// Why a table cannot be used. Rows are lines of the file, the header being row 1.
 #[derive(Debug, Error)]
@@ -120,9 +121,9 @@ impl Sheet {
     pub(crate) fn sums_to_one(
         &self,
         what: &str,
-        chances: impl IntoIterator<Item = f64>,
+        chances: impl IntoIterator<Item = Probability>,
     ) -> Result<(), SheetError> {
-        let sum: f64 = chances.into_iter().sum();
+        let sum: f64 = chances.into_iter().map(Probability::get).sum();
         if (sum - 1.0).abs() > 1e-9 {
             return Err(self.whole(format!("the sum of the chances of {what}"), sum, "1"));
         }
@@ -168,6 +169,21 @@ impl<'a> Row<'a> {
                 Err(self.wrong(column, expected))
             }
         }
+    }
+
+    /// The chance in `column`.
+    pub(crate) fn chance(&self, column: &str) -> Result<Probability, SheetError> {
+        let chance = self.number(column, 0.0..=1.0)?;
+        Probability::new(chance).map_err(|error| self.wrong(column, error.to_string()))
+    }
+
+    /// The chance in `column`, which must be above 0.
+    pub(crate) fn chance_above_zero(&self, column: &str) -> Result<Probability, SheetError> {
+        let chance = self.chance(column)?;
+        if chance == Probability::ZERO {
+            return Err(self.wrong(column, "a chance above 0"));
+        }
+        Ok(chance)
     }
 
     /// What `known` makes of the text in `column`; `None` is an error.

@@ -10,7 +10,7 @@ use valuation::starforce::{
 };
 use valuation::{Level, Meso, Star};
 
-use crate::sheet::{Row, Sheet, SheetError};
+use crate::sheet::{Sheet, SheetError};
 
 /// The texts of the tables.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +142,7 @@ pub fn noljang_rules(
     let mut stars = Vec::new();
     for row in sheet.rows() {
         row.follows("star", stars.len())?;
-        let success = chance_above_zero(&row, "success")?;
+        let success = row.chance_above_zero("success")?;
         let fee = *fees
             .get(stars.len())
             .ok_or_else(|| row.wrong("star", "a star with a fee"))?;
@@ -229,10 +229,10 @@ fn star_rows(
     let mut stars = Vec::new();
     for row in sheet.rows().filter(|row| row.text("edition") == edition) {
         row.follows("star", stars.len())?;
-        let success = chance_above_zero(&row, "success")?;
-        let destroy = row.number("destroy", 0.0..=1.0)?;
-        if success + destroy > 1.0 {
-            return Err(row.wrong("destroy", format!("at most 1 - {success}")));
+        let success = row.chance_above_zero("success")?;
+        let destroy = row.chance("destroy")?;
+        if success.get() + destroy.get() > 1.0 {
+            return Err(row.wrong("destroy", format!("at most 1 - {}", success.get())));
         }
         let fee = *fees
             .get(stars.len())
@@ -325,13 +325,4 @@ fn restores(
         }
     }
     Ok(restores)
-}
-
-/// A chance that is not 0.
-fn chance_above_zero(row: &Row<'_>, column: &str) -> Result<f64, SheetError> {
-    let chance = row.number(column, 0.0..=1.0)?;
-    if chance == 0.0 {
-        return Err(row.wrong(column, "a chance above 0"));
-    }
-    Ok(chance)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::component::{ComponentValue, Detail, Status};
 use crate::item::{FlameOptions, Item};
 use crate::starforce::whole_mesos;
-use crate::units::{Level, Meso};
+use crate::units::{Level, Meso, Probability};
 
 pub use self::options::{BonusOption, PoolOption};
 pub use self::values::{Points, PointsFormula, PointsKind};
@@ -69,9 +69,9 @@ impl Flame {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LineCounts {
     /// Of boss items.
-    pub boss: [f64; 4],
+    pub boss: [Probability; 4],
     /// Of other items.
-    pub other: [f64; 4],
+    pub other: [Probability; 4],
 }
 
 /// The chance that a line has a tier.
@@ -83,8 +83,8 @@ pub struct TierChance {
     pub boss: bool,
     /// The tier, `1..=7`.
     pub tier: u8,
-    /// Its chance, in `0.0..=1.0`.
-    pub chance: f64,
+    /// Its chance.
+    pub chance: Probability,
 }
 
 /// Names of items that are boss items.

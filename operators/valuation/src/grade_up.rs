@@ -61,7 +61,7 @@ pub fn price(rules: &PotentialRules, key: &GradeUpKey) -> ComponentValue {
 
 /// `(1 - (1-p)^(N+1)) / p`, or `1/p` without a ceiling.
 fn mean_tries(step: &StepRow) -> f64 {
-    let p = step.probability;
+    let p = step.probability.get();
     match step.ceiling {
         Some(failures) => (1.0 - (1.0 - p).powf(f64::from(failures) + 1.0)) / p,
         None => 1.0 / p,
@@ -70,7 +70,7 @@ fn mean_tries(step: &StepRow) -> f64 {
 
 /// The mean of the square of the tries.
 fn mean_square_tries(step: &StepRow) -> f64 {
-    let p = step.probability;
+    let p = step.probability.get();
     match step.ceiling {
         // Σ over n = 0..=N of (2n + 1) · P(tries > n), and P(tries > n) = (1-p)^n.
         Some(failures) => {
@@ -89,11 +89,12 @@ fn mean_square_tries(step: &StepRow) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Probability;
 
     fn step(probability: f64, ceiling: Option<u32>) -> StepRow {
         StepRow {
             from: Grade::Rare,
-            probability,
+            probability: Probability::new(probability).unwrap(),
             ceiling,
         }
     }

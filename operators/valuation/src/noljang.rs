@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::component::{ComponentValue, Detail, Status};
 use crate::starforce::{FeeFormula, MaxStar, at_seventy_percent, max_star, whole_mesos};
-use crate::units::{Level, Meso, Star};
+use crate::units::{Level, Meso, Probability, Star};
 
 /// Everything a noljang price depends on besides level and stars.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +22,8 @@ pub struct NoljangRules {
 /// One star of the scroll's table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoljangRow {
-    /// Chance before star catch, in `0.0..=1.0`.
-    pub success: f64,
+    /// Chance before star catch.
+    pub success: Probability,
     /// What one scroll costs.
     pub fee: FeeFormula,
 }
@@ -53,7 +53,7 @@ pub fn price(rules: &NoljangRules, level: Level, stars: Star) -> ComponentValue 
     let failure_mesos = rules.failure_mesos.0 as f64;
     let (mut mesos, mut tries, mut variance) = (0.0, 0.0, 0.0);
     for (star, row) in (0..target.0).zip(&rules.stars) {
-        let success = (row.success * STAR_CATCH).min(1.0);
+        let success = (row.success.get() * STAR_CATCH).min(1.0);
         let base = row.fee.to_hundreds(level, Star(star));
         let scroll = if rules.cost_event {
             at_seventy_percent(base)
@@ -99,7 +99,7 @@ mod tests {
             ],
             stars: vec![
                 NoljangRow {
-                    success: 0.5,
+                    success: Probability::new(0.5).unwrap(),
                     fee: FeeFormula {
                         divisor: 36.0,
                         exponent: 1.0
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_scroll_that_always_succeeds_has_no_spread() {
         let mut sure = rules();
-        sure.stars[0].success = 0.96;
+        sure.stars[0].success = Probability::new(0.96).unwrap();
         let value = price(&sure, Level(50), Star(1));
         assert_eq!((value.tries, value.sd_mesos), (Some(1.0), Some(0.0)));
     }

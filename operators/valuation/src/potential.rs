@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::component::{ComponentValue, Detail, Status};
 use crate::requirement::Requirement;
-use crate::units::{Grade, Level};
+use crate::units::{Grade, Level, Probability};
 
 pub use self::chance::{Draw, Share, ShareError, probability};
 pub use self::limits::Limits;
-pub use self::quantile::tries_quantiles;
+pub use self::quantile::{tries_quantiles, tries_quantiles_of_mean};
 pub use self::rules::{FeeRow, PartId, Placed, PotentialRules, StepRow};
 pub use self::table::{Family, OddsTable, TableError};
 
@@ -75,12 +75,14 @@ pub fn price(rules: &PotentialRules, limits: &Limits, key: &PotentialKey) -> Com
     if cost_mesos == Some(None) {
         return ComponentValue::settled(Status::Impossible);
     }
-    let probability = chance.to_f64();
+    let probability =
+        Probability::new(chance.to_f64()).expect("the chances of triples sum to at most 1");
+    let p = probability.get();
     ComponentValue {
         status: Status::Ok,
         cost_mesos: cost_mesos.flatten(),
         tries: Some(chance.inverse_to_f64()),
-        sd_mesos: fee_mesos.map(|fee| fee.0 as f64 * (1.0 - probability).sqrt() / probability),
+        sd_mesos: fee_mesos.map(|fee| fee.0 as f64 * (1.0 - p).sqrt() / p),
         detail: Detail::Potential {
             probability,
             fee_mesos,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::component::{ComponentValue, Detail, Status};
 use crate::item::Item;
-use crate::units::{Level, Meso, Star};
+use crate::units::{Level, Meso, Probability, Star};
 
 use self::climb::Leg;
 pub use self::climb::Try;
@@ -49,10 +49,10 @@ pub struct MaxStar {
 /// One star of the odds tables: chances before events, and the fee.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StarRow {
-    /// Chance to gain the star, in `0.0..=1.0`.
-    pub success: f64,
-    /// Chance that the item is destroyed, in `0.0..=1.0`.
-    pub destroy: f64,
+    /// Chance to gain the star.
+    pub success: Probability,
+    /// Chance that the item is destroyed.
+    pub destroy: Probability,
     /// What one try costs.
     pub fee: FeeFormula,
 }

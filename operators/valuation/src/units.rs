@@ -19,9 +19,9 @@ impl fmt::Display for Meso {
     }
 }
 
-/// A chance in `0.0..=1.0`.
+/// A chance in `0.0..=1.0`. Written as that fraction; another number is refused where one is read.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Probability(f64);
 
 /// A number that is no chance.
@@ -48,6 +48,20 @@ impl Probability {
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
+    }
+}
+
+impl TryFrom<f64> for Probability {
+    type Error = ProbabilityError;
+
+    fn try_from(value: f64) -> Result<Self, ProbabilityError> {
+        Self::new(value)
+    }
+}
+
+impl From<Probability> for f64 {
+    fn from(probability: Probability) -> Self {
+        probability.0
     }
 }
 
@@ -202,5 +216,19 @@ impl Stat {
             Self::Int => "INT",
             Self::Luk => "LUK",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chance_is_a_fraction_on_the_wire_and_nothing_beyond_0_and_1_is_read_as_one() {
+        assert_eq!(Probability::try_from(0.25).map(f64::from), Ok(0.25));
+        for value in [-0.1, 1.000_000_1, f64::INFINITY] {
+            assert_eq!(Probability::new(value), Err(ProbabilityError(value)));
+        }
+        assert!(Probability::new(f64::NAN).is_err());
     }
 }

@@ -36,6 +36,10 @@ enum DetailReport {
         tries_p50: u64,
         tries_p90: u64,
         tries_p99: u64,
+        /// The fee times those tries; null without a price.
+        cost_p50_mesos: Option<i128>,
+        cost_p90_mesos: Option<i128>,
+        cost_p99_mesos: Option<i128>,
     },
     Starforce {
         target_star: u8,
@@ -81,6 +85,10 @@ impl From<&[ComponentValue; 6]> for ComponentsReport {
 
 impl From<&ComponentValue> for ComponentReport {
     fn from(value: &ComponentValue) -> Self {
+        let [cost_p50_mesos, cost_p90_mesos, cost_p99_mesos] = value
+            .detail
+            .cost_quantiles()
+            .map(|cost| cost.map(|cost| cost.0));
         let detail = match &value.detail {
             Detail::None => None,
             &Detail::Potential {
@@ -88,11 +96,14 @@ impl From<&ComponentValue> for ComponentReport {
                 fee_mesos,
                 tries_quantiles: [tries_p50, tries_p90, tries_p99],
             } => Some(DetailReport::Potential {
-                probability,
+                probability: probability.get(),
                 fee_mesos: fee_mesos.map(|fee| fee.0),
                 tries_p50,
                 tries_p90,
                 tries_p99,
+                cost_p50_mesos,
+                cost_p90_mesos,
+                cost_p99_mesos,
             }),
             Detail::Starforce {
                 target,

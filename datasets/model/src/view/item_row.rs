@@ -4,7 +4,8 @@
 use std::borrow::Borrow;
 use std::fmt::Write;
 
-use valuation::{ComponentKind, ComponentValue, Detail, Meso, Status};
+use valuation::potential::tries_quantiles_of_mean;
+use valuation::{ComponentKind, ComponentValue, Detail, Meso, Probability, Status};
 
 use super::json::{Cell, push_float, push_mesos, push_text};
 use super::{ItemView, ViewFormError};
@@ -286,26 +287,24 @@ fn read_resets(
     fee: Option<Meso>,
     tries: Option<f64>,
 ) -> (Option<f64>, Option<f64>, Detail) {
-    let Some(tries) = tries_from(cost, fee).or(tries) else {
+    let from_cost = tries_from(cost, fee);
+    let Some(tries) = from_cost.or(tries) else {
         return (None, None, Detail::None);
     };
-    let probability = 1.0 / tries;
+    let Ok(probability) = Probability::new(1.0 / tries) else {
+        return (Some(tries), None, Detail::None);
+    };
+    // The cost was rounded to whole mesos.
+    #[expect(clippy::cast_precision_loss, reason = "it is a share")]
+    let error = from_cost
+        .and(cost)
+        .map_or(0.0, |cost| 0.5 / cost.0.max(1) as f64);
     #[expect(clippy::cast_precision_loss, reason = "a fee is far below 2^53")]
-    let sd_mesos = fee.map(|fee| fee.0 as f64 * (1.0 - probability).max(0.0).sqrt() * tries);
-    let tries_quantiles = [0.5, 0.9, 0.99].map(|quantile: f64| {
-        let tries = (1.0 - quantile).ln() / (-probability).ln_1p();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates"
-        )]
-        let tries = tries.ceil().max(1.0) as u64;
-        tries
-    });
+    let sd_mesos = fee.map(|fee| fee.0 as f64 * (1.0 - probability.get()).sqrt() * tries);
     let detail = Detail::Potential {
         probability,
         fee_mesos: fee,
-        tries_quantiles,
+        tries_quantiles: tries_quantiles_of_mean(tries, error),
     };
     (Some(tries), sd_mesos, detail)
 }

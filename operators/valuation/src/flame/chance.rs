@@ -8,6 +8,7 @@
 
 use super::options::BonusOption;
 use super::{Flame, FlameKey, FlameRules};
+use crate::units::Probability;
 
 /// The most lines of a flame.
 const LINES_MAX: usize = 4;
@@ -40,7 +41,7 @@ pub(super) fn of_score(rules: &FlameRules, key: &FlameKey, flame: Flame) -> f64 
             let reached: f64 = (0..=count)
                 .map(|scored| binomial(idle, (count - scored) as u64) as f64 * reaching[scored])
                 .sum();
-            chance * reached / choices as f64
+            chance.get() * reached / choices as f64
         })
         .sum()
 }
@@ -123,14 +124,13 @@ impl Sums {
 fn groups_of(rules: &FlameRules, key: &FlameKey, flame: Flame, pool: &[BonusOption]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for scores in pool.iter().filter_map(|option| option.scores(rules, key)) {
-        let tiers = rules
-            .tiers
-            .iter()
-            .filter(|tier| tier.flame == flame && tier.boss == key.boss && tier.chance > 0.0);
+        let tiers = rules.tiers.iter().filter(|tier| {
+            tier.flame == flame && tier.boss == key.boss && tier.chance > Probability::ZERO
+        });
         let score_of = |tier: u8| scores.get(usize::from(tier).checked_sub(1)?).copied();
         let line = Sums::new(
             tiers
-                .filter_map(|tier| Some((score_of(tier.tier)?, tier.chance)))
+                .filter_map(|tier| Some((score_of(tier.tier)?, tier.chance.get())))
                 .collect(),
         );
         match groups.iter_mut().find(|group| group.line == line) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::potential::chance::{Draw, Share};
 use crate::potential::table::OddsTable;
-use crate::units::{Grade, Level, Meso, OptionGrade};
+use crate::units::{Grade, Level, Meso, OptionGrade, Probability};
 
 /// A part of the odds tables, by its place in the ruleset's list of parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,8 +43,8 @@ pub struct FeeRow {
 pub struct StepRow {
     /// The grade that is left.
     pub from: Grade,
-    /// Chance that a reset lifts the grade, above 0 and at most 1.
-    pub probability: f64,
+    /// Chance that a reset lifts the grade, above 0.
+    pub probability: Probability,
     /// After so many failures the next reset is certain.
     pub ceiling: Option<u32>,
 }

@@ -11,7 +11,7 @@ use crate::flame::FlameRules;
 use crate::noljang::NoljangRules;
 use crate::potential::{Family, OddsTable, PartId, PotentialKind, Share, StepRow, TableError};
 use crate::starforce::StarforceRules;
-use crate::units::{Grade, Level, Meso, OptionGrade};
+use crate::units::{Grade, Level, Meso, OptionGrade, Probability};
 
 /// One thing that prices depend on: the smallest unit of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -227,9 +227,9 @@ impl Rules {
                 }
             }
             RuleChange::Step { kind, row } => {
-                if !(row.probability > 0.0 && row.probability <= 1.0) {
-                    let value = row.probability.to_string();
-                    let expected = "a chance above 0 and at most 1";
+                if row.probability == Probability::ZERO {
+                    let value = row.probability.get().to_string();
+                    let expected = "a chance above 0";
                     return Err(RuleChangeError::Value {
                         what: "the chance",
                         value,

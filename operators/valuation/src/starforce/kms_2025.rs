@@ -34,8 +34,8 @@ impl Kms2025 {
     /// Chances and cost of one try at `star`, in the order of operations of the published chain.
     #[must_use]
     pub fn attempt(&self, row: &StarRow, level: Level, star: Star) -> Try {
-        let mut success = row.success;
-        let mut destroy = row.destroy;
+        let mut success = row.success.get();
+        let mut destroy = row.destroy.get();
         if self.destruction_event && (15..=21).contains(&star.0) {
             destroy *= 0.7;
         }

@@ -79,11 +79,11 @@ impl Kms2026 {
         choice: Kms2026Choice,
     ) -> Option<Try> {
         let row = rows.get(usize::from(star.0))?;
-        let success = row.success;
+        let success = row.success.get();
         let destroy = if self.destruction_event && star.0 <= 21 {
-            row.destroy * 0.7
+            row.destroy.get() * 0.7
         } else {
-            row.destroy
+            row.destroy.get()
         };
         let base = row.fee.to_hundreds(level, star);
         let cost = if self.cost_event {

@@ -43,7 +43,7 @@ fn waits(ruleset: &Ruleset, item: &Item, components: &[ComponentValue; 6]) -> Ve
                 fee_mesos,
                 ..
             } => Some(Wait::Resets {
-                chance: *probability,
+                chance: probability.get(),
                 fee_mesos: fee_mesos.unwrap().0 as f64,
             }),
             Detail::Starforce { target, .. } => {

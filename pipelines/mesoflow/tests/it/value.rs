@@ -34,6 +34,14 @@ fn the_sample_has_its_three_totals() {
         assert_eq!(preset["cost_mesos"], sum);
         assert_eq!(items[0]["components"]["starforce"]["status"], "ok");
     }
+    let potential = &presets[0]["items"][0]["components"]["potential"]["detail"];
+    let number = |name: &str| potential[name].as_u64().unwrap();
+    for quantile in ["p50", "p90", "p99"] {
+        assert_eq!(
+            number(&format!("cost_{quantile}_mesos")),
+            number("fee_mesos") * number(&format!("tries_{quantile}"))
+        );
+    }
 }
 
 #[test]

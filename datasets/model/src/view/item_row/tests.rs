@@ -45,7 +45,7 @@ fn ok(cost: i128, tries: f64, sd: Option<f64>, detail: Detail) -> ComponentValue
 fn eternal_hat() -> [ComponentValue; 6] {
     let potential = |p: f64, fee: i128, cost: i128, sd: f64, tries_quantiles| {
         let detail = Detail::Potential {
-            probability: p,
+            probability: Probability::new(p).unwrap(),
             fee_mesos: Some(Meso(fee)),
             tries_quantiles,
         };
@@ -172,6 +172,30 @@ fn a_settled_component_is_its_status_alone() {
 }
 
 #[test]
+fn a_chance_that_just_suffices_takes_no_try_more() {
+    for (chance, cost, tries_quantiles) in [
+        (0.5, 100_000_000, [1, 4, 7]),
+        (0.9, 55_555_556, [1, 1, 2]),
+        (0.99, 50_505_051, [1, 1, 1]),
+    ] {
+        let mut components = eternal_hat();
+        let detail = Detail::Potential {
+            probability: Probability::new(chance).unwrap(),
+            fee_mesos: Some(Meso(50_000_000)),
+            tries_quantiles,
+        };
+        components[0] = ok(cost, 1.0 / chance, None, detail);
+        match read(&row(components)).components[0].detail {
+            Detail::Potential {
+                tries_quantiles: read,
+                ..
+            } => assert_eq!(read, tries_quantiles, "{chance}"),
+            ref other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn tries_without_a_price_keep_their_tries() {
     let mut components = eternal_hat();
     components[0] = ComponentValue {
@@ -180,7 +204,7 @@ fn tries_without_a_price_keep_their_tries() {
         tries: Some(1_599.4),
         sd_mesos: None,
         detail: Detail::Potential {
-            probability: 1.0 / 1_599.4,
+            probability: Probability::new(1.0 / 1_599.4).unwrap(),
             fee_mesos: None,
             tries_quantiles: [1_109, 3_682, 7_365],
         },

@@ -87,7 +87,7 @@ pub(crate) fn component(value: &ComponentValue) -> Json {
             tries_quantiles: [p50, p90, p99],
         } => {
             members.extend([
-                ("probability", (*probability).into()),
+                ("probability", probability.get().into()),
                 ("fee_mesos", fee_mesos.map(|fee| fee.0).into()),
                 ("tries_p50", i128::from(*p50).into()),
                 ("tries_p90", i128::from(*p90).into()),

@@ -57,8 +57,8 @@ pub(crate) fn rates(ruleset: &Ruleset, arguments: &Json) -> Result<Json, String>
         .get(usize::from(star.0))
         .ok_or("no such star")?;
     Ok(Json::object([
-        ("success", row.success.into()),
-        ("destroy", row.destroy.into()),
+        ("success", row.success.get().into()),
+        ("destroy", row.destroy.get().into()),
     ]))
 }
 

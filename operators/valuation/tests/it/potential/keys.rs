@@ -7,12 +7,16 @@ use valuation::potential::{PotentialKind, Share, StepRow};
 use valuation::rules::RuleChangeError;
 use valuation::starforce::Edition;
 use valuation::{
-    ComponentKind, FlameOptions, Grade, Item, Key, Keyed, Level, Meso, OptionGrade, RuleChange,
-    Ruleset, Star, Status, TableId, key,
+    ComponentKind, FlameOptions, Grade, Item, Key, Keyed, Level, Meso, OptionGrade, Probability,
+    RuleChange, Ruleset, Star, Status, TableId, key,
 };
 
 fn ruleset() -> Ruleset {
     odds::shipped("kms_2026_03").unwrap()
+}
+
+fn chance(value: f64) -> Probability {
+    Probability::new(value).unwrap()
 }
 
 /// An item that has everything.
@@ -285,13 +289,13 @@ fn changes(ruleset: &Ruleset) -> Vec<RuleChange> {
         weight,
     };
     let mut stars = rules.starforce.clone();
-    stars.stars[18].success = 0.2;
+    stars.stars[18].success = chance(0.2);
     let mut dear_spares = rules.starforce.clone();
     if let Edition::Kms2026(edition) = &mut dear_spares.edition {
         edition.spare_price_mesos = Meso(1_000_000_000);
     }
     let mut scrolls = rules.noljang.clone();
-    scrolls.stars[11].success = 0.9;
+    scrolls.stars[11].success = chance(0.9);
     let mut flame = rules.flame.clone();
     flame.reset_mesos = Meso(1);
     let tenth = Share::new(1, 10).unwrap();
@@ -320,7 +324,7 @@ fn changes(ruleset: &Ruleset) -> Vec<RuleChange> {
             kind: Main,
             row: StepRow {
                 from: Grade::Epic,
-                probability: 0.5,
+                probability: chance(0.5),
                 ceiling: None,
             },
         },
@@ -434,9 +438,9 @@ fn changes_that_cannot_be_are_refused_and_leave_everything() {
     lower.stars.pop();
     let mut bossless = ruleset.rules().flame.clone();
     bossless.boss_items.clear();
-    let step = |probability| StepRow {
+    let step = StepRow {
         from: Grade::Rare,
-        probability,
+        probability: Probability::ZERO,
         ceiling: None,
     };
     for change in [
@@ -452,11 +456,7 @@ fn changes_that_cannot_be_are_refused_and_leave_everything() {
         },
         RuleChange::Step {
             kind: PotentialKind::Main,
-            row: step(0.0),
-        },
-        RuleChange::Step {
-            kind: PotentialKind::Main,
-            row: step(f64::NAN),
+            row: step,
         },
         RuleChange::Starforce(lower),
         RuleChange::Flame(bossless),

@@ -205,7 +205,7 @@ fn scrolls_take_what_is_priced() {
                 let scroll = row.fee.to_hundreds(level, Star(star)) * 0.7;
                 loop {
                     mesos += scroll;
-                    if rng.random_bool((row.success * 1.05).min(1.0)) {
+                    if rng.random_bool((row.success.get() * 1.05).min(1.0)) {
                         break;
                     }
                     mesos += rules.failure_mesos.0 as f64;

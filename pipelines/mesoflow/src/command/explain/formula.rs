@@ -70,11 +70,13 @@ fn priced(ruleset: &Ruleset, key: &Key, value: &ComponentValue) -> String {
                     fee_mesos,
                     tries_quantiles: [p50, p90, p99],
                 } => format!(
-                    " = {} / {probability:.6e}; resets that suffice in 50, 90, 99 of 100 cases: {p50}, {p90}, {p99}",
+                    " = {} / {:.6e}; resets that suffice in 50, 90, 99 of 100 cases: {p50}, {p90}, {p99}{}",
                     fee_mesos.map_or_else(
                         || "a price that the ruleset does not give".to_owned(),
                         |fee| money_text::digits(Some(fee))
                     ),
+                    probability.get(),
+                    cost_quantiles(&value.detail),
                 ),
                 Detail::None | Detail::Starforce { .. } | Detail::Flame { .. } => String::new(),
             }
@@ -122,6 +124,19 @@ fn tries(value: &ComponentValue, what: &str) -> String {
     value
         .tries
         .map_or_else(String::new, |tries| format!("; {tries:.2} {what} expected"))
+}
+
+/// What those numbers of resets cost; nothing without a price.
+fn cost_quantiles(detail: &Detail) -> String {
+    let costs = detail.cost_quantiles();
+    if costs.iter().all(Option::is_none) {
+        return String::new();
+    }
+    let costs = costs.map(|cost| match cost {
+        Some(_) => money_text::digits(cost),
+        None => "more than can be counted".to_owned(),
+    });
+    format!("; they cost {}", costs.join("; "))
 }
 
 fn policy(value: &ComponentValue) -> String {
@@ -232,6 +247,21 @@ mod tests {
     #[test]
     fn a_name_of_the_code_is_told_in_words() {
         assert_eq!(words("IntPerNineLevels"), "int per nine levels");
+    }
+
+    #[test]
+    fn quantiles_of_the_cost_are_told_where_there_is_a_price() {
+        let potential = |fee_mesos, tries_quantiles| Detail::Potential {
+            probability: valuation::Probability::ONE,
+            fee_mesos,
+            tries_quantiles,
+        };
+        let fee = Some(valuation::Meso(1_000_000));
+        assert_eq!(
+            cost_quantiles(&potential(fee, [1, 2, 3_000])),
+            "; they cost 1,000,000; 2,000,000; 3,000,000,000"
+        );
+        assert_eq!(cost_quantiles(&potential(None, [1, 2, 3])), "");
     }
 
     #[test]
