@@ -2,7 +2,7 @@
 
 import tomllib
 
-from workspace import ROOT, cargo, code, finish, members, sources
+from workspace import ROOT, TOKEN, cargo, code, finish, members, sources
 
 
 def under(package: str) -> set[str]:
@@ -11,9 +11,32 @@ def under(package: str) -> set[str]:
     return {line.split()[0] for line in tree.splitlines() if line.strip()} - {package}
 
 
+TEST = "#[cfg(test)]"
+
+
 def without_tests(text: str) -> str:
-    """The text up to the unit tests, which stand at the end of a file."""
-    return text.split("#[cfg(test)]")[0]
+    """Code without the items and statements that are compiled for tests only."""
+    kept, at = [], 0
+    while (start := text.find(TEST, at)) >= 0:
+        kept.append(text[at:start])
+        at = end_of_item(text, start + len(TEST))
+    return "".join(kept) + text[at:]
+
+
+def end_of_item(text: str, start: int) -> int:
+    """Where an item ends: behind its own block or semicolon, or before the end of the block that it stands in."""
+    depth = 0
+    for token in TOKEN.finditer(text, start):
+        mark = token["mark"]
+        if mark in ("(", "[", "{"):
+            depth += 1
+        elif mark in (")", "]", "}"):
+            depth -= 1
+        if depth < 0:
+            return token.start()
+        if depth == 0 and mark in ("}", ";"):
+            return token.end()
+    return len(text)
 
 
 def is_test(file) -> bool:

@@ -7,9 +7,10 @@ from workspace import ROOT, code, finish, members, sources
 
 
 def names(text: str, crate: str) -> bool:
-    """Whether a crate is used: a path into it, an import of it, or serde's attribute."""
+    """Whether a crate is used: a path that begins with it, an import of it, or serde's attribute."""
     name = re.escape(crate.replace("-", "_"))
-    return re.search(rf"\b{name}\s*(::|;| as )|#\[{name}\(", text) is not None
+    # A module of that name inside another crate is none: `other::name::`.
+    return re.search(rf"(?<![\w>]::)\b{name}\s*(::|;| as )|#\[{name}\(", text) is not None
 
 
 def main() -> None:

@@ -8,6 +8,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# What a look at Rust sources must not take apart (comments, strings, characters), and what opens, closes and ends.
+TOKEN = re.compile(
+    r"""
+    (?P<comment> //[^\n]* | /\*.*?\*/ )
+    | r(?P<fence>\#*)".*?"(?P=fence) | "(?:\\.|[^"\\])*" | '(?:\\[^']+|\\'|[^'\\])'
+    | (?P<mark> [][(){};] )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
 
 def cargo(*arguments: str) -> str:
     """The output of a cargo command; a failing command ends the check."""
@@ -30,7 +40,8 @@ def sources(package_path: str, *folders: str) -> list[Path]:
 
 def code(file: Path) -> str:
     """A file's text without comments."""
-    return re.sub(r"//[^\n]*", "", file.read_text(encoding="utf-8"))
+    text = file.read_text(encoding="utf-8")
+    return TOKEN.sub(lambda token: "" if token["comment"] else token[0], text)
 
 
 def finish(what: str, faults: list[str]) -> None:
