@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::{Int64Type, Schema};
+use delta_kernel::actions::LOG_TXN_SCHEMA;
 use delta_kernel::crc::SetTransactionState;
 use delta_kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use delta_kernel::engine::arrow_data::ArrowEngineData;
@@ -125,27 +126,29 @@ impl Version {
         }
     }
 
-    /// Opens the newest version of the table at `url`.
+    /// Opens the newest version of the table at `url`. Writes nothing.
     pub(crate) fn newest(engine: &Arc<SharedEngine>, url: &Url) -> KernelResult<Self> {
         let snapshot = Snapshot::builder_for(url.as_str())
             .with_incremental_crc_replay(IncrementalReplay::Unlimited)
             .build(engine.as_ref())?;
-        let snapshot = if snapshot.crc_at_version().is_some() {
-            snapshot
-        } else {
-            // Without a checksum the positions cannot be listed. Another copy may write it as well.
-            match snapshot.write_checksum(engine.as_ref()) {
-                Ok((_, snapshot)) if snapshot.crc_at_version().is_some() => snapshot,
-                Ok(_) => Snapshot::builder_for(url.as_str())
-                    .with_incremental_crc_replay(IncrementalReplay::Unlimited)
-                    .build(engine.as_ref())?,
-                Err(error) => return Err(error),
-            }
-        };
         Ok(Self {
             engine: engine.clone(),
             snapshot,
         })
+    }
+
+    /// This version with a checksum, which is written if there is none: versions that are committed on top of it
+    /// then know their positions without a look at the log.
+    pub(crate) fn with_checksum(self) -> KernelResult<Self> {
+        if self.snapshot.crc_at_version().is_some() {
+            return Ok(self);
+        }
+        let version = self.write_checksum()?;
+        if version.snapshot.crc_at_version().is_some() {
+            return Ok(version);
+        }
+        // Another copy was first.
+        Self::newest(&self.engine, self.snapshot.table_root())
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -168,10 +171,34 @@ impl Version {
                 .iter()
                 .map(|(name, position)| (name.clone(), position.version()))
                 .collect()),
-            Some(SetTransactionState::Partial(_)) | None => Err(KernelError::generic(
-                "the positions of the table are not known as a whole",
-            )),
+            // There is no checksum, or a loss of power left half of it.
+            Some(SetTransactionState::Partial(_)) | None => self.positions_in_log(),
         }
+    }
+
+    /// Every position by a look through the log from its newest commit back to the checkpoint.
+    fn positions_in_log(&self) -> KernelResult<BTreeMap<String, i64>> {
+        let missing = || KernelError::missing_column("txn");
+        let mut positions = BTreeMap::new();
+        let log = self.snapshot.log_segment();
+        for part in log.read_actions(self.engine.as_ref(), LOG_TXN_SCHEMA.clone())? {
+            let data = ArrowEngineData::try_from_engine_data(part?.actions)?;
+            let batch = data.record_batch();
+            let set = batch
+                .column_by_name("txn")
+                .and_then(|set| set.as_struct_opt())
+                .ok_or_else(missing)?;
+            let column = |name| set.column_by_name(name).ok_or_else(missing);
+            let names = column("appId")?.as_string_opt::<i32>();
+            let names = names.ok_or_else(missing)?;
+            let at = column("version")?.as_primitive_opt::<Int64Type>();
+            let at = at.ok_or_else(missing)?;
+            for row in (0..batch.num_rows()).filter(|&row| set.is_valid(row)) {
+                let name = names.value(row).to_owned();
+                positions.entry(name).or_insert(at.value(row));
+            }
+        }
+        Ok(positions)
     }
 
     /// The files of this version.

@@ -60,7 +60,7 @@ impl Table {
         if !kernel::exists(&folder).map_err(LakeError::io("look for a table in", &folder))? {
             create(lake, spec, &folder, &sync_failed)?;
         }
-        let view = View::newest(lake, relation)?;
+        let view = View::newest_for_writing(lake, relation)?;
         let schema = view
             .kernel()
             .schema()
@@ -180,7 +180,7 @@ impl Table {
 
     /// Reads the table anew and fails if it belongs to a newer generation.
     pub fn refresh(&mut self) -> Result<(), LakeError> {
-        self.view = View::newest(&self.lake, self.spec().relation)?;
+        self.view = View::newest_for_writing(&self.lake, self.spec().relation)?;
         match self.position("generation") {
             Some(newer) if newer.cast_unsigned() > self.owner.generation => {
                 Err(self.fenced(newer.cast_unsigned()))
@@ -225,7 +225,7 @@ impl Table {
                     self.check_sync()?;
                 }
             }
-            self.view = View::newest(&self.lake, self.spec().relation)?;
+            self.view = View::newest_for_writing(&self.lake, self.spec().relation)?;
         }
         Err(self.crowded())
     }
@@ -286,7 +286,7 @@ impl Table {
                 Outcome::Unknown(error) => Some(error),
             };
             self.check_sync()?;
-            self.view = View::newest(&self.lake, self.spec().relation)?;
+            self.view = View::newest_for_writing(&self.lake, self.spec().relation)?;
             let found = Found {
                 generation: self.position("generation").map(i64::cast_unsigned),
                 landed: self.has_landed(change)?,

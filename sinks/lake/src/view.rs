@@ -34,9 +34,19 @@ impl fmt::Debug for View {
 }
 
 impl View {
+    /// The newest version, to be read: nothing is written.
     pub(crate) fn newest(lake: &Lake, relation: Relation) -> Result<Self, LakeError> {
         let folder = lake.folder_of(relation);
         let version = Version::newest(lake.engine(), &url_of(&folder))
+            .map_err(LakeError::delta("open the newest version", relation.name()))?;
+        Self::of(relation.spec(), folder, version)
+    }
+
+    /// The newest version, to be committed on.
+    pub(crate) fn newest_for_writing(lake: &Lake, relation: Relation) -> Result<Self, LakeError> {
+        let folder = lake.folder_of(relation);
+        let version = Version::newest(lake.engine(), &url_of(&folder))
+            .and_then(Version::with_checksum)
             .map_err(LakeError::delta("open the newest version", relation.name()))?;
         Self::of(relation.spec(), folder, version)
     }

@@ -1,8 +1,9 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use lake::{Cleaned, CompactionLimits, Retain, Retention};
+use lake::{Cleaned, CompactionLimits, Retain, Retention, Table};
 use model::Epoch;
 use model::tables::Relation;
 
@@ -137,4 +138,76 @@ fn files_that_no_commit_took_are_swept_when_they_are_old() {
     let cleaned = table.clean(retention, now + 2 * HOUR).unwrap();
     assert_eq!(cleaned.data_files, 1);
     assert_eq!(counts_at(&test.view(RELATION), 1).len(), 1);
+}
+
+/// A table with commits before and after a checkpoint.
+fn checkpointed(test: &TestLake) -> Table {
+    let mut table = test.table(RELATION, 1);
+    for epoch in 1..8u64 {
+        let rows = counts(&[(&format!("t{epoch}"), 1, epoch, 1)]);
+        let offset = [(format!("offset/{}", epoch % 3), epoch as i64)];
+        table.append(&[rows], Epoch(epoch), &offset).unwrap();
+        if epoch == 4 {
+            table.checkpoint().unwrap();
+        }
+    }
+    table
+}
+
+fn checksums(table: &Table) -> Vec<PathBuf> {
+    let log = table.view().folder().join("_delta_log");
+    let paths = fs::read_dir(log)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let found: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "crc"))
+        .collect();
+    assert!(!found.is_empty());
+    found
+}
+
+/// Every file under a folder with its size.
+fn listing(folder: &Path) -> BTreeMap<PathBuf, u64> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let (path, meta) = entry
+            .map(|entry| (entry.path(), entry.metadata().unwrap()))
+            .unwrap();
+        if meta.is_dir() {
+            all.append(&mut listing(&path));
+        }
+        all.insert(path, meta.len());
+    }
+    all
+}
+
+#[test]
+fn reading_writes_nothing_also_where_the_positions_stand_in_the_log_alone() {
+    let test = TestLake::new();
+    let table = checkpointed(&test);
+    for path in checksums(&table) {
+        fs::remove_file(path).unwrap();
+    }
+    let before = listing(test.lake.folder());
+    let view = test.view(RELATION);
+    assert_eq!(view.positions(), table.view().positions());
+    assert_eq!(counts_at(&view, 7).len(), 7);
+    assert_eq!(listing(test.lake.folder()), before);
+}
+
+#[test]
+fn checksums_that_a_loss_of_power_left_empty_are_passed_over() {
+    let test = TestLake::new();
+    let table = checkpointed(&test);
+    for path in checksums(&table) {
+        fs::write(path, b"").unwrap();
+    }
+    assert_eq!(test.view(RELATION).positions(), table.view().positions());
+    let mut next = test.table(RELATION, 2);
+    assert_eq!(next.committed(), Some(Epoch(7)));
+    next.append(&[counts(&[("t8", 1, 8, 1)])], Epoch(8), &[])
+        .unwrap();
+    assert_eq!(next.committed(), Some(Epoch(8)));
+    next.checkpoint().unwrap();
+    assert_eq!(test.view(RELATION).positions(), next.view().positions());
 }
