@@ -5,6 +5,7 @@
 //! stretches of time one after the other. A run is taken along once the rows that would be merged
 //! into it are a fair share of it, so that each row is rewritten a logarithmic number of times.
 
+mod aside;
 mod changes;
 mod input;
 mod merge;
@@ -47,6 +48,7 @@ pub struct Compaction {
     files: Vec<LiveFile>,
     /// Whether no older rows lie in files that are left out: deletions need not be remembered.
     whole: bool,
+    stretch_bytes: usize,
 }
 
 /// New files that wait to take the place of old ones.
@@ -114,7 +116,8 @@ impl Compaction {
 impl Table {
     /// Looks for files that are worth compacting. `None` when there are too few.
     ///
-    /// `retain.since` is held to what the table has committed, and never goes back.
+    /// `retain.since` is held to what the table has committed and below the epochs of appended files that are left
+    /// for later, and the table's own never goes back.
     pub fn plan_compaction(
         &self,
         mut retain: Retain,
@@ -128,12 +131,18 @@ impl Table {
             .min(committed)
             .max(self.since().unwrap_or_default());
         let chosen = plan::choose(self.view().files()?, self.spec(), limits);
-        Ok(chosen.map(|chosen| Compaction {
-            spec: self.spec(),
-            writer: self.writer(),
-            retain,
-            files: chosen.files,
-            whole: chosen.whole,
+        Ok(chosen.map(|chosen| {
+            if let Some(max) = chosen.since_max {
+                retain.since = retain.since.min(max);
+            }
+            Compaction {
+                spec: self.spec(),
+                writer: self.writer(),
+                retain,
+                files: chosen.files,
+                whole: chosen.whole,
+                stretch_bytes: limits.stretch_bytes,
+            }
         }))
     }
 

@@ -72,7 +72,7 @@ impl Writer {
 }
 
 /// An id that no other set of files has: of this process, another or an earlier one.
-fn fresh_id() -> String {
+pub(crate) fn fresh_id() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let nanos = SystemTime::now()

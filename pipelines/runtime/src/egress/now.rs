@@ -269,8 +269,27 @@ mod tests {
         ("comes again", [3, 0, 8, 0, 2]),
     ];
 
+    /// One file at a time, however small.
+    const ONE_BY_ONE: CompactionLimits = CompactionLimits {
+        files_min: 1,
+        appended_bytes_max: 1,
+        stretch_bytes: 1,
+        run_ratio: u64::MAX,
+    };
+
     #[test]
-    fn what_stands_is_the_sum_of_the_differences_also_after_a_compaction() {
+    fn what_stands_is_the_sum_of_the_differences_also_after_compactions() {
+        what_stands_is_the_sum(1, &CompactionLimits::everything(), 1);
+        what_stands_is_the_sum(5, &CompactionLimits::everything(), 1);
+        what_stands_is_the_sum(5, &ONE_BY_ONE, 5);
+        let apart = CompactionLimits {
+            run_ratio: 0,
+            ..ONE_BY_ONE
+        };
+        what_stands_is_the_sum(5, &apart, 5);
+    }
+
+    fn what_stands_is_the_sum(since: u64, limits: &CompactionLimits, compactions: u32) {
         let folder = tempfile::tempdir().unwrap();
         let lake = Lake::open(folder.path()).unwrap();
         let owner = Owner {
@@ -287,13 +306,13 @@ mod tests {
             }
             table.append(&[rows.finish()], epoch, &[]).unwrap();
         }
-        for compacted in [false, true] {
-            if compacted {
+        for compacted in 0..=compactions {
+            if compacted > 0 {
                 let retain = Retain {
-                    since: Epoch(1),
+                    since: Epoch(since),
                     ..Retain::default()
                 };
-                let plan = table.plan_compaction(retain, &CompactionLimits::everything());
+                let plan = table.plan_compaction(retain, limits);
                 let files = plan.unwrap().expect("there are files").run().unwrap();
                 table.commit_compaction(&files).unwrap();
             }
@@ -307,7 +326,7 @@ mod tests {
             assert_eq!(
                 found,
                 [("comes again", 2), ("falls", 1), ("rises", 5)],
-                "{compacted}"
+                "after {compacted} compactions by {limits:?}"
             );
         }
     }

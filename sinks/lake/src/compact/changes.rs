@@ -32,7 +32,7 @@ pub(crate) fn consolidate(compaction: &Compaction, set: &mut FileSet) -> Result<
         columns: key.chain(rest).chain([epoch]).collect(),
         prepare: Box::new(move |batch| raise(&batch, epoch, since)),
     };
-    let mut merge = Merge::open(&compaction.files, ordering)?;
+    let mut merge = Merge::open(&compaction.files, ordering, compaction.stretch_bytes)?;
     let mut output = Output {
         gather: Gather::default(),
         diffs: Vec::new(),

@@ -76,7 +76,7 @@ pub(crate) fn consolidate(compaction: &Compaction, set: &mut FileSet) -> Result<
         columns: vec![columns.partition, columns.key, columns.offset, columns.kind],
         prepare: Box::new(Ok),
     };
-    let mut merge = Merge::open(&compaction.files, ordering)?;
+    let mut merge = Merge::open(&compaction.files, ordering, compaction.stretch_bytes)?;
     let mut output = Output {
         table: spec.name(),
         columns,

@@ -1,21 +1,21 @@
 //! Merges sorted runs and unsorted appended files into one sorted stream, in bounded memory.
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::vec;
 
-use arrow::array::RecordBatch;
-use arrow::compute::{concat_batches, interleave_record_batch};
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
 use arrow::error::ArrowError;
 use arrow::row::{Row, RowConverter, Rows, SortField};
 use model::tables::TableSpec;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use crate::compact::aside;
 use crate::error::LakeError;
 use crate::files::{LiveFile, Origin};
 use crate::scan;
 
-/// Unsorted rows are sorted in stretches of about so many bytes in memory.
-const STRETCH_BYTES: usize = 256 << 20;
 /// Rows written at once.
 const OUTPUT_ROWS: usize = 8_192;
 
@@ -64,13 +64,18 @@ pub(crate) struct Merge<'a> {
 struct Cursor {
     current: Rc<Loaded>,
     at: usize,
-    reader: Option<(ParquetRecordBatchReader, LiveFile)>,
+    reader: Option<(ParquetRecordBatchReader, PathBuf)>,
     files: vec::IntoIter<LiveFile>,
 }
 
 impl<'a> Merge<'a> {
-    /// Opens `files`, which come run by run and, in a run, in the order of its keys.
-    pub(crate) fn open(files: &[LiveFile], ordering: Ordering<'a>) -> Result<Self, LakeError> {
+    /// Opens `files`, which come run by run and, in a run, in the order of its keys. Unsorted rows are sorted in
+    /// stretches of about `stretch_bytes` in memory.
+    pub(crate) fn open(
+        files: &[LiveFile],
+        ordering: Ordering<'a>,
+        stretch_bytes: usize,
+    ) -> Result<Self, LakeError> {
         let fields = ordering
             .columns
             .iter()
@@ -97,25 +102,36 @@ impl<'a> Merge<'a> {
             files.sort_by(|a, b| a.name.cmp(&b.name));
             merge.open_run(files)?;
         }
-        merge.sort_appended(&appended)?;
+        merge.sort_appended(&appended, stretch_bytes)?;
         Ok(merge)
     }
 
     fn open_run(&mut self, files: Vec<LiveFile>) -> Result<(), LakeError> {
-        let mut rest = files.into_iter();
-        let mut reader = None;
-        if let Some(current) = self.load_next(&mut reader, &mut rest)? {
+        self.start(None, files)
+    }
+
+    fn start(
+        &mut self,
+        mut reader: Option<(ParquetRecordBatchReader, PathBuf)>,
+        files: Vec<LiveFile>,
+    ) -> Result<(), LakeError> {
+        let mut files = files.into_iter();
+        if let Some(current) = self.load_next(&mut reader, &mut files)? {
             self.cursors.push(Cursor {
                 current: Rc::new(current),
                 at: 0,
                 reader,
-                files: rest,
+                files,
             });
         }
         Ok(())
     }
 
-    fn sort_appended(&mut self, files: &[&LiveFile]) -> Result<(), LakeError> {
+    fn sort_appended(
+        &mut self,
+        files: &[&LiveFile],
+        stretch_bytes: usize,
+    ) -> Result<(), LakeError> {
         let mut stretch: Vec<RecordBatch> = Vec::new();
         let mut bytes = 0;
         for file in files {
@@ -123,37 +139,55 @@ impl<'a> Merge<'a> {
                 let batch = batch.map_err(|error| {
                     LakeError::parquet("read rows of", &file.path)(error.into())
                 })?;
-                bytes += batch.get_array_memory_size();
-                stretch.push(batch);
-                if bytes >= STRETCH_BYTES {
-                    self.sort_stretch(&stretch)?;
-                    stretch.clear();
+                if bytes >= stretch_bytes && !stretch.is_empty() {
+                    let folder = file.path.parent().expect("a file lies in a folder");
+                    self.put_aside(std::mem::take(&mut stretch), folder)?;
                     bytes = 0;
                 }
+                bytes += batch.get_array_memory_size();
+                stretch.push(batch);
             }
         }
-        self.sort_stretch(&stretch)
+        if let Some(loaded) = self.sort(stretch)? {
+            // What came last need not be put aside.
+            self.cursors.push(Cursor {
+                current: Rc::new(loaded),
+                at: 0,
+                reader: None,
+                files: Vec::new().into_iter(),
+            });
+        }
+        Ok(())
     }
 
-    fn sort_stretch(&mut self, batches: &[RecordBatch]) -> Result<(), LakeError> {
-        let Some(first) = batches.first() else {
+    fn put_aside(&mut self, stretch: Vec<RecordBatch>, folder: &Path) -> Result<(), LakeError> {
+        let Some(sorted) = self.sort(stretch)? else {
             return Ok(());
         };
-        let batch = concat_batches(&first.schema(), batches)
+        let order = sorted.order.as_deref().unwrap_or_default();
+        let rows = order.chunks(OUTPUT_ROWS).map(|places| {
+            let places = UInt32Array::from_iter_values(places.iter().copied());
+            take_record_batch(&sorted.batch, &places)
+        });
+        let aside = aside::put(folder, sorted.batch.schema(), rows)?;
+        self.start(Some(aside), Vec::new())
+    }
+
+    /// Sorts rows in memory; `None` if there are none.
+    fn sort(&self, batches: Vec<RecordBatch>) -> Result<Option<Loaded>, LakeError> {
+        let Some(first) = batches.first() else {
+            return Ok(None);
+        };
+        let batch = concat_batches(&first.schema(), &batches)
             .map_err(LakeError::rows("gather", self.ordering.spec.name()))?;
+        drop(batches);
         let mut loaded = self.load(batch)?;
         let rows = u32::try_from(loaded.batch.num_rows()).expect("a stretch has bounded rows");
         let mut order: Vec<u32> = (0..rows).collect();
         let keys = &loaded.keys;
         order.sort_unstable_by(|&a, &b| keys.row(a as usize).cmp(&keys.row(b as usize)));
         loaded.order = Some(order);
-        self.cursors.push(Cursor {
-            current: Rc::new(loaded),
-            at: 0,
-            reader: None,
-            files: Vec::new().into_iter(),
-        });
-        Ok(())
+        Ok(Some(loaded))
     }
 
     fn load(&self, batch: RecordBatch) -> Result<Loaded, LakeError> {
@@ -175,22 +209,22 @@ impl<'a> Merge<'a> {
 
     fn load_next(
         &self,
-        reader: &mut Option<(ParquetRecordBatchReader, LiveFile)>,
+        reader: &mut Option<(ParquetRecordBatchReader, PathBuf)>,
         files: &mut vec::IntoIter<LiveFile>,
     ) -> Result<Option<Loaded>, LakeError> {
         loop {
-            if let Some((open, file)) = reader {
+            if let Some((open, path)) = reader {
                 match open.next() {
                     Some(Ok(batch)) if batch.num_rows() == 0 => continue,
                     Some(Ok(batch)) => return self.load(batch).map(Some),
                     Some(Err(error)) => {
-                        return Err(LakeError::parquet("read rows of", &file.path)(error.into()));
+                        return Err(LakeError::parquet("read rows of", path)(error.into()));
                     }
                     None => *reader = None,
                 }
             }
             match files.next() {
-                Some(file) => *reader = Some((scan::open(&file.path, None)?, file)),
+                Some(file) => *reader = Some((scan::open(&file.path, None)?, file.path)),
                 None => return Ok(None),
             }
         }

@@ -1,5 +1,6 @@
 //! Which files a compaction takes.
 
+use model::Epoch;
 use model::tables::{Kind, TableSpec};
 
 use crate::files::{LiveFile, Origin};
@@ -7,11 +8,13 @@ use crate::files::{LiveFile, Origin};
 /// When a compaction is worth its while, and how much it takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompactionLimits {
-    /// Appended files below which nothing is done.
+    /// Appended files below which nothing is done, unless they are more than is taken at once.
     pub files_min: usize,
-    /// Bytes of appended files that are taken at once, as they are on disk: they are sorted in
-    /// memory, where they take several times as much.
+    /// Bytes of appended files that are taken at once, as they are on disk.
     pub appended_bytes_max: u64,
+    /// Bytes of rows that are sorted at once, as they are in memory, where they take several times as much as on
+    /// disk. Sorted stretches are put aside on disk until they are merged.
+    pub stretch_bytes: usize,
     /// A run is taken along when it holds at most this many times the bytes that come before it.
     pub run_ratio: u64,
 }
@@ -21,6 +24,7 @@ impl Default for CompactionLimits {
         Self {
             files_min: 16,
             appended_bytes_max: 64 << 20,
+            stretch_bytes: 64 << 20,
             run_ratio: 3,
         }
     }
@@ -34,6 +38,7 @@ impl CompactionLimits {
             files_min: 0,
             appended_bytes_max: u64::MAX,
             run_ratio: u64::MAX,
+            ..Self::default()
         }
     }
 }
@@ -44,6 +49,9 @@ pub(crate) struct Chosen {
     pub files: Vec<LiveFile>,
     /// Whether no older rows lie in files that are left out.
     pub whole: bool,
+    /// The highest epoch that rows may be raised to: what is left out tells of later epochs, and must go on doing so,
+    /// or a row would stand beside the one that took its place.
+    pub since_max: Option<Epoch>,
 }
 
 /// Chooses among all files of a table, which come in the order of time.
@@ -58,6 +66,7 @@ pub(crate) fn choose(
     let mut runs: Vec<(String, Vec<LiveFile>)> = Vec::new();
     let mut appended = Vec::new();
     let mut appended_bytes = 0;
+    let mut since_max = None;
     for file in files {
         match file.origin() {
             Origin::Run(run) => match runs.iter_mut().find(|(name, _)| *name == run) {
@@ -65,17 +74,20 @@ pub(crate) fn choose(
                 None => runs.push((run, vec![file])),
             },
             Origin::Appended => {
-                if appended.is_empty() || appended_bytes + file.bytes <= limits.appended_bytes_max {
+                let fits = appended_bytes + file.bytes <= limits.appended_bytes_max;
+                // The oldest are taken; what is left out stays one stretch of time.
+                if since_max.is_none() && (fits || appended.is_empty()) {
                     appended_bytes += file.bytes;
                     appended.push(file);
                 } else {
-                    // The oldest are taken; what is left out stays one stretch of time.
-                    break;
+                    let first = file.epochs(spec.epoch_column()).unwrap_or_default().0;
+                    let below = Epoch(first.0.saturating_sub(1));
+                    since_max = Some(since_max.map_or(below, |max: Epoch| max.min(below)));
                 }
             }
         }
     }
-    if appended.len() < limits.files_min {
+    if appended.len() < limits.files_min && since_max.is_none() {
         return None;
     }
     // The newest run is named after the largest epoch.
@@ -102,6 +114,7 @@ pub(crate) fn choose(
     Some(Chosen {
         files: chosen,
         whole,
+        since_max,
     })
 }
 
@@ -138,6 +151,7 @@ mod tests {
     const LIMITS: CompactionLimits = CompactionLimits {
         files_min: 2,
         appended_bytes_max: 100,
+        stretch_bytes: 0,
         run_ratio: 2,
     };
 
@@ -172,8 +186,21 @@ mod tests {
 
     #[test]
     fn the_oldest_appended_files_are_taken_up_to_the_limit() {
-        let files = vec![appended(7, 60), appended(8, 30), appended(9, 30)];
-        assert_eq!(sizes(files, Relation::Likes), Some((vec![60, 30], true)));
+        let files = || vec![appended(7, 60), appended(8, 30), appended(9, 30)];
+        assert_eq!(sizes(files(), Relation::Likes), Some((vec![60, 30], true)));
+        let since_max = |files| {
+            choose(files, Relation::Likes.spec(), &LIMITS)
+                .unwrap()
+                .since_max
+        };
+        assert_eq!(since_max(files()), Some(Epoch(8)));
+        assert_eq!(since_max(files()[..2].to_vec()), None);
+    }
+
+    #[test]
+    fn few_files_of_more_than_the_limit_are_taken_all_the_same() {
+        let files = vec![appended(7, 300), appended(8, 30)];
+        assert_eq!(sizes(files, Relation::Likes), Some((vec![300], true)));
     }
 
     #[test]

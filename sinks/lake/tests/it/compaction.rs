@@ -77,8 +77,9 @@ fn the_content_at_every_epoch_from_the_retained_one_on_stays_the_same() {
     let mut told: BTreeMap<u64, BTreeMap<String, i64>> = BTreeMap::new();
     let part = CompactionLimits {
         files_min: 4,
-        appended_bytes_max: u64::MAX,
         run_ratio: 1,
+        stretch_bytes: 1,
+        ..CompactionLimits::everything()
     };
     for round in 0..8u64 {
         let epochs = round * 10 + 1..round * 10 + 11;
@@ -107,6 +108,44 @@ fn the_content_at_every_epoch_from_the_retained_one_on_stays_the_same() {
     assert_eq!(counts_at(table.view(), 80), content);
     let rows = compact(&mut table, 80, &CompactionLimits::everything()).unwrap();
     assert_eq!(rows.1, content.len() as u64, "one row a target is left");
+}
+
+#[test]
+fn rows_are_not_raised_beside_or_above_what_is_left_for_later() {
+    let test = TestLake::new();
+    let mut table = test.table(RELATION, 1);
+    let mut numbers = Numbers(17);
+    let mut content = BTreeMap::new();
+    let mut told: BTreeMap<u64, BTreeMap<String, i64>> = BTreeMap::new();
+    for round in 0..12u64 {
+        let epochs = round * 6 + 1..round * 6 + 7;
+        commit_random(&mut table, &mut content, &mut numbers, epochs.clone());
+        for epoch in epochs.clone() {
+            told.insert(epoch, counts_at(table.view(), epoch));
+        }
+        // Room for one file, or for a few.
+        let limits = CompactionLimits {
+            files_min: 1,
+            appended_bytes_max: if round % 2 == 0 { 1 } else { 6_000 },
+            stretch_bytes: 1,
+            run_ratio: round % 3,
+        };
+        compact(&mut table, epochs.end - 1, &limits).unwrap();
+        let view = test.view(RELATION);
+        let since = view.since().unwrap();
+        for file in view.files().unwrap() {
+            let (first, _) = file.epochs("epoch").unwrap();
+            let is_run = file.name.starts_with("run-");
+            assert!(is_run || since < first, "{} since {since}", file.name);
+        }
+        for (&epoch, content) in told.range(since.0..) {
+            assert_eq!(counts_at(&view, epoch), *content, "as of {epoch}");
+        }
+    }
+    assert!(
+        table.since().unwrap() > Epoch(1),
+        "some of the past is given up"
+    );
 }
 
 #[test]
@@ -304,8 +343,8 @@ fn a_deletion_outlives_a_compaction_that_leaves_older_rows_out() {
         .unwrap();
     let part = CompactionLimits {
         files_min: 1,
-        appended_bytes_max: u64::MAX,
         run_ratio: 0,
+        ..CompactionLimits::everything()
     };
     compact_input(&mut table, 2, 1_000, &part);
     let of_key = |view: &lake::View| {
@@ -329,6 +368,7 @@ fn the_rows_of_a_key_are_read_in_the_order_of_their_offsets() {
     let part = CompactionLimits {
         files_min: 3,
         appended_bytes_max: 10_000,
+        stretch_bytes: 1,
         run_ratio: 1,
     };
     for epoch in 1..60u64 {
