@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use clap::{Args as ClapArgs, Subcommand};
 use lake::Lake;
 use lake::sql::{Engine, sql};
@@ -187,10 +187,30 @@ fn query(folder: &Path, relation: Relation, engine: &str, as_of: Option<Epoch>) 
         .with_context(|| format!("{relation} holds only what is now"))
         .advise("leave --as-of out")
         .wrong()?;
+    if let Some(as_of) = as_of {
+        must_be_kept(&folder, relation, as_of)?;
+    }
     Ok(Query {
         table: relation.name(),
         engine: engine.name(),
         as_of: as_of.map(|epoch| epoch.0),
         query,
     })
+}
+
+/// Refuses an epoch whose content the table, if it is there, can no longer tell: the query would give a wrong answer.
+fn must_be_kept(folder: &Path, relation: Relation, as_of: Epoch) -> Result<()> {
+    // Opening a lake makes its folder.
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let view = Lake::open(folder)?.view(relation)?;
+    match view.and_then(|view| view.since()) {
+        Some(since) if as_of < since => Err(anyhow!(
+            "{relation} keeps its past from epoch {since} on: epoch {as_of} is gone"
+        ))
+        .advise(format!("name an epoch from {since} on"))
+        .wrong(),
+        Some(_) | None => Ok(()),
+    }
 }
