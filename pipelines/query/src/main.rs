@@ -3,6 +3,7 @@
 mod files;
 mod message;
 mod output;
+mod progress;
 mod session;
 mod tables;
 
@@ -18,6 +19,7 @@ use model::Epoch;
 
 use message::{Form, Level};
 use output::Format;
+use progress::Progress;
 use tables::Tables;
 
 /// Asks the tables of a job in SQL.
@@ -92,7 +94,8 @@ fn run(cli: &Cli) -> Result<()> {
     let session = session::start(cli.memory_mb).map_err(failure)?;
     // The tables are opened here, because the kernel may not be called inside a runtime.
     let asked = session::asked(&session, &sql).map_err(failure)?;
-    let note = |text: &str| message::say(cli.log_format, Level::Warn, text);
+    let progress = Progress::start(cli.log_format == Form::Text)?;
+    let note = |text: &str| progress.suspend(|| message::say(cli.log_format, Level::Warn, text));
     let sources = tables.open(&asked, &note)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -101,7 +104,7 @@ fn run(cli: &Cli) -> Result<()> {
     runtime.block_on(async {
         tables.register(&session, sources).await.map_err(failure)?;
         let rows = session::answer(&session, &sql).await.map_err(failure)?;
-        output::print(rows, format, io::stdout().lock()).await
+        output::print(rows, format, io::stdout().lock(), &progress).await
     })
 }
 

@@ -1,6 +1,5 @@
 //! How rows are printed: a table, JSON lines or CSV, batch by batch.
 
-use std::env;
 use std::future::poll_fn;
 use std::io::{self, Write};
 
@@ -15,12 +14,10 @@ use datafusion::arrow::util::pretty::pretty_format_batches_with_options;
 use datafusion::execution::SendableRecordBatchStream;
 
 use crate::failure;
+use crate::progress::{self, Progress};
 
 /// Rows of a table on a terminal: its columns are as wide as the widest of them.
 const TABLE_ROWS: usize = 1_000;
-
-/// The width of what is no terminal, or does not tell.
-const WIDTH_USUAL: usize = 80;
 
 /// How rows are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +35,13 @@ pub(crate) async fn print(
     rows: SendableRecordBatchStream,
     format: Format,
     out: impl Write,
+    progress: &Progress,
 ) -> Result<()> {
-    let mut out = Pipe { out, closed: false };
+    let mut out = Pipe {
+        out,
+        closed: false,
+        progress,
+    };
     match format {
         Format::Table => table(rows, &mut out).await,
         Format::Json => lines(rows, &mut out, json_of).await,
@@ -52,14 +54,18 @@ pub(crate) async fn print(
 }
 
 /// Where rows go, until the reader closes it.
-struct Pipe<W> {
+struct Pipe<'a, W> {
     out: W,
     closed: bool,
+    progress: &'a Progress,
 }
 
-impl<W: Write> Pipe<W> {
+impl<W: Write> Pipe<'_, W> {
     fn print(&mut self, text: &[u8]) -> Result<()> {
-        let printed = self.out.write_all(text).and_then(|()| self.out.flush());
+        let out = &mut self.out;
+        let printed = self
+            .progress
+            .suspend(|| out.write_all(text).and_then(|()| out.flush()));
         match printed {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.closed = true;
@@ -77,7 +83,7 @@ async fn next(rows: &mut SendableRecordBatchStream) -> Result<Option<RecordBatch
 
 async fn lines(
     mut rows: SendableRecordBatchStream,
-    out: &mut Pipe<impl Write>,
+    out: &mut Pipe<'_, impl Write>,
     text_of: impl Fn(&RecordBatch) -> Result<Vec<u8>, ArrowError>,
 ) -> Result<()> {
     while !out.closed
@@ -89,7 +95,7 @@ async fn lines(
     Ok(())
 }
 
-async fn table(mut rows: SendableRecordBatchStream, out: &mut Pipe<impl Write>) -> Result<()> {
+async fn table(mut rows: SendableRecordBatchStream, out: &mut Pipe<'_, impl Write>) -> Result<()> {
     let mut batches = vec![RecordBatch::new_empty(rows.schema())];
     let mut shown = 0;
     let mut cut = false;
@@ -100,20 +106,13 @@ async fn table(mut rows: SendableRecordBatchStream, out: &mut Pipe<impl Write>) 
         shown += batch.num_rows();
         batches.push(batch);
     }
-    let text = within(&batches, terminal_width())?;
+    let text = within(&batches, progress::width())?;
     let end = match (cut, shown) {
         (true, _) => format!("the first {shown} rows; --json and --csv print all"),
         (false, 1) => "1 row".to_owned(),
         (false, _) => format!("{shown} rows"),
     };
     out.print(format!("{text}\n{end}\n").as_bytes())
-}
-
-/// The width of the terminal, as whoever started this program says.
-fn terminal_width() -> usize {
-    let told = env::var("COLUMNS").ok();
-    let told = told.and_then(|told| told.trim().parse().ok());
-    told.unwrap_or(WIDTH_USUAL)
 }
 
 /// Rows as a table, or each as lines of its own where a table would be wider than the terminal.

@@ -12,7 +12,6 @@ use clap::Args as ClapArgs;
 
 use crate::failure::Failed as _;
 use crate::job::{TablesArg, must_be_there};
-use crate::terminal::{self, Stream};
 
 /// The program that answers; beside this one, or on the path of the shell.
 const PROGRAM: &str = "mesoflow-query";
@@ -46,10 +45,6 @@ pub(crate) fn run(args: &Args, json: bool, json_log: bool) -> Result<()> {
     let program = beside(own.as_deref()).unwrap_or_else(|| PathBuf::from(PROGRAM));
     let mut command = Command::new(&program);
     command.args(arguments(args, &folder, json, json_log));
-    if terminal::is_terminal(Stream::Output) {
-        // That program does not ask the terminal.
-        command.env("COLUMNS", terminal::width(Stream::Output).to_string());
-    }
     let error = command.exec();
     if error.kind() == io::ErrorKind::NotFound {
         return Err(anyhow!(
