@@ -10,8 +10,8 @@ use lake::Lake;
 use model::Epoch;
 use model::tables::Relation;
 use model::view::{CharacterView, Kind, ShardKeys, Stamped, ViewKey, likes};
-use sources::generator::Outcomes;
-use valuation::totals::character_value;
+use sources::generator::{Outcomes, Outfit};
+use valuation::totals::{CharacterValue, character_value};
 use views::{RedisReader, ViewReader};
 
 use crate::world::{World, service};
@@ -23,6 +23,26 @@ pub(crate) struct Worth {
     pub(crate) presets: Vec<(i128, u32)>,
 }
 
+/// What one character wears, and the value of it.
+pub(crate) struct Worn {
+    pub(crate) outfit: Outfit,
+    pub(crate) value: CharacterValue,
+}
+
+/// What every character wears, by what the generator says it sent; shares nothing with the graphs but the
+/// price of an item.
+pub(crate) fn worn(world: &World, ruleset: &str) -> BTreeMap<String, Worn> {
+    let rules = odds::shipped(ruleset).unwrap();
+    let names = world.generator.names();
+    let worn = world.oracle.worn().iter();
+    worn.map(|(&character, &revision)| {
+        let outfit = world.generator.outfit(character, revision);
+        let value = character_value(&rules, outfit.class, &outfit.presets);
+        (names.ocid(character), Worn { outfit, value })
+    })
+    .collect()
+}
+
 /// Everything there is to know at the end.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -31,26 +51,23 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// One pass over what the generator says it sent; shares nothing with the graphs but the price of an
-    /// item.
+    /// What the generator's model says.
     pub(crate) fn right(world: &World, ruleset: &str) -> Self {
-        let rules = odds::shipped(ruleset).unwrap();
+        Self::of_worn(world, &worn(world, ruleset))
+    }
+
+    /// What the generator's model says, where what is worn has a value already.
+    pub(crate) fn of_worn(world: &World, worn: &BTreeMap<String, Worn>) -> Self {
         let names = world.generator.names();
-        let characters = world.oracle.worn().iter().map(|(&character, &revision)| {
-            let outfit = world.generator.outfit(character, revision);
-            let value = character_value(&rules, outfit.class, &outfit.presets);
-            let presets = value
-                .presets
-                .iter()
-                .map(|(total, _)| (total.cost_mesos.0, total.missing_parts))
-                .collect();
-            (
-                names.ocid(character),
-                Worth {
-                    preset: value.preset,
-                    presets,
-                },
-            )
+        let characters = worn.iter().map(|(ocid, Worn { value, .. })| {
+            let presets = value.presets.iter();
+            let worth = Worth {
+                preset: value.preset,
+                presets: presets
+                    .map(|(total, _)| (total.cost_mesos.0, total.missing_parts))
+                    .collect(),
+            };
+            (ocid.clone(), worth)
         });
         let likes = world.oracle.likes().iter();
         Self {
@@ -63,47 +80,25 @@ impl Answer {
 
     /// What Redis says, key by key.
     pub(crate) fn of_redis(job: &str) -> Self {
-        let url = format!("redis://{}", service("MESOFLOW_TEST_REDIS"));
-        let keys = ShardKeys::new(job, 0).unwrap();
-        let mut reader = RedisReader::new(&url, keys, Duration::from_secs(5)).unwrap();
-        let mut listed: Vec<ViewKey> = Vec::new();
-        let mut cursor = None;
-        loop {
-            let page = reader.list(cursor.as_ref(), 1_000).unwrap();
-            listed.extend(page.keys);
-            cursor = match page.next {
-                Some(next) => Some(next),
-                None => break,
+        Self::of_views(&Views::of_redis(job))
+    }
+
+    /// What views say.
+    pub(crate) fn of_views(views: &Views) -> Self {
+        let characters = views.characters.iter().map(|(ocid, view)| {
+            let presets = view.presets.iter();
+            let worth = Worth {
+                preset: view.preset,
+                presets: presets
+                    .map(|preset| (preset.cost_mesos.0, preset.missing_parts))
+                    .collect(),
             };
+            (ocid.clone(), worth)
+        });
+        Self {
+            characters: characters.collect(),
+            likes: views.likes.clone(),
         }
-        let mut answer = Self::default();
-        for keys in listed.chunks(500) {
-            let values = reader.read(keys).unwrap().values;
-            for (key, value) in keys.iter().zip(values) {
-                let value = value.expect("a listed key is there");
-                let payload = Stamped::parse(&value).unwrap().payload;
-                match key.kind {
-                    Kind::Character => {
-                        let view = CharacterView::decode(payload).unwrap();
-                        let presets = view
-                            .presets
-                            .iter()
-                            .map(|preset| (preset.cost_mesos.0, preset.missing_parts));
-                        let worth = Worth {
-                            preset: view.preset,
-                            presets: presets.collect(),
-                        };
-                        answer.characters.insert(key.id.to_string(), worth);
-                    }
-                    Kind::Likes => {
-                        answer
-                            .likes
-                            .insert(key.id.to_string(), likes::decode(payload).unwrap());
-                    }
-                }
-            }
-        }
-        answer
     }
 
     /// What the tables of changes add up to.
@@ -178,6 +173,50 @@ impl Answer {
     }
 }
 
+/// All values that Redis holds.
+#[derive(Default)]
+pub(crate) struct Views {
+    pub(crate) characters: BTreeMap<String, CharacterView>,
+    pub(crate) likes: BTreeMap<String, i64>,
+}
+
+impl Views {
+    pub(crate) fn of_redis(job: &str) -> Self {
+        let url = format!("redis://{}", service("MESOFLOW_TEST_REDIS"));
+        let keys = ShardKeys::new(job, 0).unwrap();
+        let mut reader = RedisReader::new(&url, keys, Duration::from_secs(5)).unwrap();
+        let mut listed: Vec<ViewKey> = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = reader.list(cursor.as_ref(), 1_000).unwrap();
+            listed.extend(page.keys);
+            cursor = match page.next {
+                Some(next) => Some(next),
+                None => break,
+            };
+        }
+        let mut views = Self::default();
+        for keys in listed.chunks(500) {
+            let values = reader.read(keys).unwrap().values;
+            for (key, value) in keys.iter().zip(values) {
+                let value = value.expect("a listed key is there");
+                let payload = Stamped::parse(&value).unwrap().payload;
+                let id = key.id.to_string();
+                match key.kind {
+                    Kind::Character => {
+                        let view = CharacterView::decode(payload).unwrap();
+                        views.characters.insert(id, view);
+                    }
+                    Kind::Likes => {
+                        views.likes.insert(id, likes::decode(payload).unwrap());
+                    }
+                }
+            }
+        }
+        views
+    }
+}
+
 /// The pairs of target and account in the table of likes.
 pub(crate) fn pairs(folder: &Path) -> BTreeSet<(String, String)> {
     let lake = Lake::open(&folder.join("tables")).unwrap();
@@ -241,14 +280,14 @@ pub(crate) fn accounting(folder: &Path) -> BTreeMap<String, Outcomes> {
 }
 
 /// What stands, of rows whose differences were summed.
-fn net<K: std::fmt::Debug>(sums: BTreeMap<K, i64>) -> impl Iterator<Item = K> {
+pub(crate) fn net<K: std::fmt::Debug>(sums: BTreeMap<K, i64>) -> impl Iterator<Item = K> {
     sums.into_iter().filter_map(|(key, sum)| {
         assert!((0..=1).contains(&sum), "{key:?} stands {sum} times");
         (sum == 1).then_some(key)
     })
 }
 
-fn batches(lake: &Lake, relation: Relation) -> Vec<RecordBatch> {
+pub(crate) fn batches(lake: &Lake, relation: Relation) -> Vec<RecordBatch> {
     let view = lake
         .view(relation)
         .unwrap()
@@ -260,7 +299,7 @@ fn batches(lake: &Lake, relation: Relation) -> Vec<RecordBatch> {
         .unwrap()
 }
 
-fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
+pub(crate) fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
     let column = batch[name].as_string::<i32>();
     (0..column.len())
         .map(|row| column.value(row).to_owned())
@@ -268,11 +307,11 @@ fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
 }
 
 /// A column of integers of any width.
-fn ints(batch: &RecordBatch, name: &str) -> Vec<i64> {
+pub(crate) fn ints(batch: &RecordBatch, name: &str) -> Vec<i64> {
     let column = arrow::compute::cast(&batch[name], &arrow::datatypes::DataType::Int64).unwrap();
     column.as_primitive::<Int64Type>().values().to_vec()
 }
 
-fn diff(batch: &RecordBatch, row: usize) -> i64 {
+pub(crate) fn diff(batch: &RecordBatch, row: usize) -> i64 {
     batch["diff"].as_primitive::<Int32Type>().value(row).into()
 }

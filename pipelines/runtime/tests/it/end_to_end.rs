@@ -5,23 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use runtime::Until;
 use sources::generator::{GeneratorConfig, Outcomes};
 
-use crate::answer::{Answer, accounting, pairs};
+use crate::answer::{Answer, Views, accounting, pairs, worn};
+use crate::breakdown::assert_breakdowns;
+use crate::rows::{
+    assert_now, assert_same_rows, items_in_tables, rejections, right_items, right_rejections,
+};
 use crate::world::{Running, World, views};
+
+const RULES: &str = "kms_2026_03";
 
 #[test]
 fn after_a_stop_and_a_restart_redis_tables_and_the_generators_model_agree() {
-    let world = World::generated(
-        "end-to-end",
-        GeneratorConfig {
-            characters: 5_000,
-            documents: 20,
-            equipment: 8_000,
-            likes: 100_000,
-            broken: 0.01,
-            duplicate: 0.03,
-            ..GeneratorConfig::default()
-        },
-    );
+    let config = GeneratorConfig {
+        characters: 5_000,
+        documents: 20,
+        equipment: 8_000,
+        likes: 100_000,
+        broken: 0.01,
+        duplicate: 0.03,
+        ..GeneratorConfig::default()
+    };
+    let world = World::generated("end-to-end", config.clone());
     let folder = tempfile::tempdir().unwrap();
     let more = format!(
         "[epoch]\nrecords_max = 2000\n[flow]\nepochs_in_flight_max = 10\n\
@@ -58,9 +62,17 @@ fn after_a_stop_and_a_restart_redis_tables_and_the_generators_model_agree() {
         .map(|(partition, outcomes)| (partition.to_string(), outcomes.clone()))
         .collect();
     assert_eq!(accounting(folder.path()), wanted);
-    let right = Answer::right(&world, "kms_2026_03");
+    let worn = worn(&world, RULES);
+    let right = Answer::of_worn(&world, &worn);
+    let views = Views::of_redis(world.name());
     assert_eq!(Answer::of_tables(folder.path()), right);
-    assert_eq!(Answer::of_redis(world.name()), right);
+    assert_eq!(Answer::of_views(&views), right);
+    assert_breakdowns(&views.characters, &worn);
+    let items = items_in_tables(folder.path());
+    assert_same_rows("item_valuations", &items, &right_items(&worn));
+    assert_now(folder.path(), second.sealed, &worn, &right.likes, RULES);
+    let kept = rejections(folder.path());
+    assert_same_rows("rejected", &kept, &right_rejections(&config));
     let names = world.generator.names();
     let liked: BTreeSet<(String, String)> = world
         .oracle

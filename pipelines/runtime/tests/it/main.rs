@@ -1,8 +1,10 @@
 //! Whole jobs over real services: Kafka and Redis, started by the test command.
 
 mod answer;
+mod breakdown;
 mod end_to_end;
 mod relay;
+mod rows;
 mod rules;
 mod topics;
 mod view_store;
