@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::Topic;
-use odds::OddsError;
 use sources::{FileSource, KafkaConfig, KafkaSource, Source, SourceError, StopFlag};
 use valuation::Ruleset;
 
@@ -115,12 +114,11 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
 
 /// Loads a ruleset: the name of a shipped one, or the path of a file.
 pub fn load_rules(name: &str) -> Result<Ruleset, JobError> {
-    let rules = match odds::shipped(name) {
-        Ok(rules) => rules,
-        Err(OddsError::NotShipped(_)) if Path::new(name).exists() => odds::load(Path::new(name))?,
-        Err(error) => return Err(error.into()),
-    };
-    Ok(rules)
+    Ok(if odds::SHIPPED.contains(&name) {
+        odds::shipped(name)?
+    } else {
+        odds::load(Path::new(name))?
+    })
 }
 
 /// Opens the source of a job.

@@ -80,7 +80,8 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
         let report = handle.status().report();
         screen.draw(&page(&report, &values(&demo, names), started))?;
     }
-    explained(running.join().map_err(|_| anyhow!("the job panicked"))?)?;
+    let done = running.join().map_err(|_| anyhow!("the job panicked"))?;
+    explained(done, &demo)?;
     let report = handle.status().report();
     let values = values(&demo, names);
     if json {

@@ -12,7 +12,7 @@ use clap::Args as ClapArgs;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 use views::ViewError;
 
-use runtime::{Handle, Job, JobError, Until};
+use runtime::{Handle, Job, JobError, JobFolder, Until};
 
 use self::progress::Progress;
 use crate::failure::Failed as _;
@@ -53,15 +53,20 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     } else if done.is_ok() || report.counts().read() > 0 {
         terminal::print(&accounting::table(&report))?;
     }
-    explained(done)
+    explained(done, &job)
 }
 
 /// The outcome of a job with what to do about a failure.
-pub(crate) fn explained(done: Result<(), JobError>) -> Result<()> {
+pub(crate) fn explained(done: Result<(), JobError>, job: &Job) -> Result<()> {
     match done {
         Ok(()) => Ok(()),
         Err(error) => {
-            let advice = advice(&error);
+            let advice = match &error {
+                JobError::Superseded { .. }
+                | JobError::Seal(runtime::SealError::Superseded { .. }) => newer_copy(job)?,
+                JobError::Rules(_) => rules_advice(),
+                other => advice(other).to_owned(),
+            };
             let is_wrong = matches!(error, JobError::Rules(_));
             let failed = Err(error).context("run the job").advise(advice);
             if is_wrong { failed.wrong() } else { failed }
@@ -69,12 +74,24 @@ pub(crate) fn explained(done: Result<(), JobError>) -> Result<()> {
     }
 }
 
+/// What to do about a ruleset that cannot be loaded.
+pub(crate) fn rules_advice() -> String {
+    let shipped = odds::SHIPPED.join(", ");
+    format!(
+        "name a shipped ruleset ({shipped}) or the path of a copy, and mend what is named above"
+    )
+}
+
+fn newer_copy(job: &Job) -> Result<String> {
+    let newest = JobFolder::open(&job.folder)?.newest_generation()?;
+    let newest = newest.context("a generation that was taken is in the job's folder")?;
+    Ok(format!(
+        "nothing: generation {newest} of the job runs; stop one of them"
+    ))
+}
+
 fn advice(error: &JobError) -> &'static str {
     match error {
-        JobError::Superseded { .. } | JobError::Seal(runtime::SealError::Superseded { .. }) => {
-            "nothing: a newer copy of the job runs; stop one of them"
-        }
-        JobError::Rules(_) => "name a shipped ruleset, or correct the file",
         JobError::NothingToRead | JobError::Source(_) => "see `mesoflow doctor JOB.toml`",
         JobError::PartitionsChanged { .. } | JobError::Gone { .. } | JobError::Recreated { .. } => {
             "nothing was reset: decide whether to rebuild in a new folder"

@@ -12,6 +12,7 @@ use serde::Serialize;
 use valuation::totals::{self, CharacterValue, ItemValue};
 use valuation::{Item, Ruleset, money_text};
 
+use crate::command::run::rules_advice;
 use crate::failure::Failed as _;
 use crate::report::{ComponentsReport, ItemRow, PresetRow, items_table, presets_table};
 use crate::terminal;
@@ -39,23 +40,10 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     terminal::print(&text(&ruleset, &snapshot, &value, args.items))
 }
 
-/// The ruleset of a shipped name or of a path.
 fn ruleset(name: &str) -> Result<Ruleset> {
-    if odds::SHIPPED.contains(&name) {
-        return Ok(odds::shipped(name)?);
-    }
-    let path = Path::new(name);
-    if !path.exists() {
-        return Err(anyhow!("--ruleset {name}: there is no such file"))
-            .advise(format!(
-                "name a ruleset file, or a shipped ruleset: {}",
-                odds::SHIPPED.join(", ")
-            ))
-            .wrong();
-    }
-    odds::load(path)
+    runtime::load_rules(name)
         .with_context(|| format!("--ruleset {name}"))
-        .advise("compare it with a copy of a file in `datasets/odds/rulesets`")
+        .advise(rules_advice())
         .wrong()
 }
 

@@ -90,3 +90,18 @@ fn the_sql_command_looks_for_the_tables_of_the_job_file() {
     let folder = folder.replace("/tables", "/./tables");
     assert!(ran.err.contains(&folder), "{}", ran.err);
 }
+
+#[test]
+fn a_ruleset_that_is_not_there_is_told_by_its_path() {
+    let job = crate::support::TestJob::new("ruleset = \"mine.toml\"");
+    let path = job.path().join("mine.toml").display().to_string();
+    for args in [&["run", "--until-end"][..], &["doctor"]] {
+        let ran = mesoflow(args.iter().copied().chain([&*job.file()]));
+        assert_ne!(ran.code, 0);
+        let said = ran.out + &ran.err;
+        for sign in ["mine.toml: No such file", "kms_2026_03"] {
+            assert!(said.contains(sign), "{said}");
+        }
+        assert!(args[0] == "doctor" || said.contains(&path), "{said}");
+    }
+}

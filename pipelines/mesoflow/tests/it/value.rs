@@ -86,10 +86,8 @@ fn what_is_no_document_or_ruleset_is_a_wrong_request() {
     assert!(ran.err.contains("broken.json"), "{}", ran.err);
     let args = ["value", "--ruleset", "kms_1999"].map(Into::into);
     let ran = mesoflow(args.into_iter().chain([sample().into_os_string()])).exits_with(2);
-    assert!(
-        ran.err.contains("kms_1999") && ran.err.contains("kms_2026_03"),
-        "{}",
-        ran.err
-    );
+    for sign in ["read kms_1999: No such file", "kms_2026_03"] {
+        assert!(ran.err.contains(sign), "{}", ran.err);
+    }
     mesoflow(["value", "-"]).exits_with(2);
 }

@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use runtime::config::Job;
 
+use crate::command::run::rules_advice;
+
 use super::finding::{Findings, bytes_text};
 
 pub(super) fn ruleset(job: &Job, findings: &mut Findings) {
@@ -15,13 +17,7 @@ pub(super) fn ruleset(job: &Job, findings: &mut Findings) {
             let hash = ruleset.hash().short();
             findings.fine(subject, format!("{} {hash}", ruleset.name()));
         }
-        Err(error) => {
-            let shipped = odds::SHIPPED.join(", ");
-            let to_do = format!(
-                "name a shipped one ({shipped}) or the path of a copy, and mend what is named above"
-            );
-            findings.failed(subject, &error, &to_do);
-        }
+        Err(error) => findings.failed(subject, &error, &rules_advice()),
     }
 }
 
