@@ -22,7 +22,8 @@ use finding::{Finding, Findings, Severity};
 
 /// Looks at everything that a job needs, before it runs or while it does.
 ///
-/// Changes nothing: it writes one file into the job's folder and removes it again.
+/// Leaves everything as it is: it only writes one file into the job's folder, or where that would be made, and
+/// removes it again.
 ///
 /// Each finding says what to do about it. Exit code 1 when one is an error.
 #[derive(Debug, ClapArgs)]

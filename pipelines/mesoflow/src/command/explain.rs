@@ -61,7 +61,10 @@ struct Told<T> {
 }
 
 pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
-    let facts = gather(args)?;
+    let waiting = terminal::spinner("reading tables and view, and computing again");
+    let facts = gather(args);
+    waiting.finish_and_clear();
+    let facts = facts?;
     let picked = item::pick(&facts, args.item.as_deref())?;
     let report = report(args, &facts, picked);
     if json {

@@ -50,7 +50,7 @@ pub(super) fn examine(job: &Job, sealed: &Sealed, findings: &mut Findings) {
             Ok(None) => findings.odd(
                 &subject,
                 "there is no such topic",
-                "make it, or correct source.topics; a job reads it as soon as it appears",
+                "make it, or correct source.topics; a job that runs reads it from its next start on",
             ),
             Err(error) => findings.failed(
                 &subject,
