@@ -36,7 +36,9 @@ fn kill_while_blocked(tables: &[Relation], others: &[Relation]) {
         process.kill();
         obstacle.remove();
         assert_eq!(scene.committed(name, table), scene.committed("half", table));
+        let history = scene.history(name);
         scene.run_to_end(name, OLD, Records::All);
+        history.stands_in(&scene.history(name));
         scene.assert_same(name, "through");
     }
 }

@@ -12,20 +12,22 @@ use crate::scene::{OLD, Records, Scene};
 const SETTINGS: &str = "maintain_seconds = 1\nhistory_seconds = 0\n\
      [epoch]\nrecords_max = 50\n[flow]\nepochs_in_flight_max = 3";
 
-const KILLS: u64 = 14;
+/// The same, and the tables keep all epochs apart.
+const WITH_HISTORY: &str = "maintain_seconds = 1\n\
+     [epoch]\nrecords_max = 50\n[flow]\nepochs_in_flight_max = 3";
 
-#[test]
-fn a_job_that_was_killed_again_and_again_says_what_one_says_that_ran_through() {
-    let mut scene = Scene::of(1_500, 30_000, SETTINGS);
-    scene.run_to_end("through", OLD, Records::All);
-    scene.run_to_end("killed", OLD, Records::Nothing);
+/// Runs the job "killed", and kills it so many times; `killed` is called after each.
+fn kill_again_and_again(scene: &mut Scene, kills: u64, mut killed: impl FnMut(&Scene)) {
+    // Tables, so that something can be put in their way.
+    let ran = scene.run("killed", OLD, Records::Nothing).exits_with(1);
+    assert!(ran.err.contains("no partition to read"), "{}", ran.err);
     let held = [
         Relation::LikeCounts,
         Relation::InputEquipment,
         Relation::InputLikes,
         Relation::CharacterValuations,
     ];
-    for (round, relation) in (0..KILLS).zip(held.into_iter().cycle()) {
+    for (round, relation) in (0..kills).zip(held.into_iter().cycle()) {
         scene.workers = [1, 2, 3][round as usize % 3];
         // However fast the machine, the job is not at its end when it is killed: one table takes some commits of
         // the start, and no more.
@@ -37,8 +39,33 @@ fn a_job_that_was_killed_again_and_again_says_what_one_says_that_ran_through() {
         thread::sleep(Duration::from_millis(13 * round));
         process.kill();
         obstacle.remove();
+        killed(scene);
     }
     scene.workers = 2;
     scene.run_to_end("killed", OLD, Records::All);
+}
+
+#[test]
+fn a_job_that_was_killed_again_and_again_says_what_one_says_that_ran_through() {
+    let mut scene = Scene::of(1_500, 30_000, SETTINGS);
+    scene.run_to_end("through", OLD, Records::All);
+    kill_again_and_again(&mut scene, 14, |_| {});
     scene.assert_same("killed", "through");
+}
+
+#[test]
+fn what_was_committed_before_a_kill_stands_at_its_epoch_after_all_that_follow() {
+    let mut scene = Scene::of(500, 5_000, WITH_HISTORY);
+    let mut histories = Vec::new();
+    kill_again_and_again(&mut scene, 7, |scene| {
+        histories.push(scene.history("killed"))
+    });
+    histories.push(scene.history("killed"));
+    for pair in histories.windows(2) {
+        pair[0].stands_in(&pair[1]);
+    }
+    let [.., last, end] = &histories[..] else {
+        unreachable!("there is one of each kill");
+    };
+    assert!(0 < last.rows() && last.rows() < end.rows());
 }

@@ -9,6 +9,8 @@ mod doctor_services;
 mod explain;
 mod generate;
 mod get;
+mod history;
+mod process;
 mod scene;
 mod support;
 mod switch;

@@ -1,10 +1,7 @@
 //! Jobs over the same records that are held at a commit of a chosen table, ended there, and started again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use lake::Lake;
 use model::Epoch;
@@ -15,13 +12,13 @@ use sources::file::Compression;
 use sources::generator::{FileSet, Generator, GeneratorConfig, into_files};
 use tempfile::TempDir;
 
+use crate::history::History;
+use crate::process::{Obstacle, Process};
 use crate::support::{Ran, mesoflow};
 use crate::whole::{Content, assert_same, content, views};
 
 pub(crate) const OLD: &str = "kms_2026_03";
 pub(crate) const NEW: &str = "kms_2025_03";
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much of the records a job has before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,20 +111,18 @@ impl Scene {
 
     /// Starts a job.
     pub(crate) fn start(&self, name: &str, ruleset: &str, records: Records) -> Process {
-        let log = self.folder.path().join(format!("{name}.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_mesoflow"))
-            .args(self.arguments(name, ruleset, records))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        Process { child, log }
+        let arguments = self.arguments(name, ruleset, records);
+        Process::start(arguments, self.folder.path(), name)
     }
 
     /// What a job says.
     pub(crate) fn content(&self, name: &str) -> Content {
         content(&self.job(name))
+    }
+
+    /// What a job has committed and bound.
+    pub(crate) fn history(&self, name: &str) -> History {
+        History::of(&self.job(name))
     }
 
     /// Asserts that one job says what another one says, in tables and views.
@@ -166,115 +161,8 @@ impl Scene {
     /// Lets a table have so many commits more, and no other one until the obstacle is removed. The first commit
     /// of a start says that the table is its own.
     pub(crate) fn block(&self, name: &str, relation: Relation, commits: u64) -> Obstacle {
-        let log = self
-            .job(name)
-            .join("tables")
-            .join(relation.name())
-            .join("_delta_log");
-        let versions = fs::read_dir(&log).unwrap().filter_map(|entry| {
-            let path = entry.unwrap().path();
-            let stem = path.file_stem()?.to_str()?.to_owned();
-            let is_commit = path
-                .extension()
-                .is_some_and(|extension| extension == "json");
-            is_commit.then(|| stem.parse::<u64>().ok()).flatten()
-        });
-        let taken = versions.max().unwrap() + commits + 1;
-        // Nothing can be put where a folder stands, and no reader looks at it.
-        let path = log.join(format!("{taken:020}.json"));
-        fs::create_dir(&path).unwrap();
-        Obstacle(path)
+        Obstacle::behind(&self.job(name), relation, commits)
     }
-}
-
-/// What stands in the way of a commit.
-pub(crate) struct Obstacle(PathBuf);
-
-impl Obstacle {
-    pub(crate) fn remove(self) {
-        fs::remove_dir(self.0).unwrap();
-    }
-}
-
-/// A job that runs beside the test; killed when it is dropped.
-pub(crate) struct Process {
-    child: Child,
-    log: PathBuf,
-}
-
-impl Process {
-    /// Waits until the job says that it cannot commit a table.
-    #[track_caller]
-    pub(crate) fn waits_for(&mut self, relation: Relation) {
-        self.until_or_held(relation.name(), relation, || false);
-    }
-
-    /// Waits until something happens, or the job says that it cannot commit a table.
-    #[track_caller]
-    pub(crate) fn until_or_held(
-        &mut self,
-        what: &str,
-        relation: Relation,
-        is_so: impl Fn() -> bool,
-    ) {
-        let log = self.log.clone();
-        self.until(what, || is_so() || is_held(&log, relation));
-    }
-
-    /// Waits for a text in the log.
-    #[track_caller]
-    pub(crate) fn logs(&mut self, text: &str) {
-        let log = self.log.clone();
-        self.until(text, || fs::read_to_string(&log).unwrap().contains(text));
-    }
-
-    /// Waits for something that happens while the job runs.
-    #[track_caller]
-    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !is_so() {
-            let log = || fs::read_to_string(&self.log).unwrap();
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "ended before {what}: {}", log());
-            assert!(Instant::now() < deadline, "{what} does not come: {}", log());
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// Kills the job.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Asks the job to stop, and gives its exit code and its log.
-    pub(crate) fn stop(mut self) -> (i32, String) {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(asked.success());
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let log = || fs::read_to_string(&self.log).unwrap();
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return (status.code().unwrap(), log());
-            }
-            assert!(Instant::now() < deadline, "it does not stop: {}", log());
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // After a kill there is nothing left to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn is_held(log: &Path, relation: Relation) -> bool {
-    let said = format!("table {} was changed by others", relation.name());
-    fs::read_to_string(log).unwrap().contains(&said)
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -58,7 +58,9 @@ fn epochs_of_a_job_that_was_killed_before_its_first_valuations_stay_as_their_rul
         obstacle.remove();
         assert_eq!(scene.committed(name, table), None);
 
+        let history = scene.history(name);
         scene.run_to_end(name, NEW, Records::All);
+        history.stands_in(&scene.history(name));
         scene.assert_same(name, NEW);
         stands_as_of(&scene, name, read, OLD);
         assert!(scene.newest_under(name, NEW) > read);
@@ -91,7 +93,9 @@ fn a_kill_between_view_and_table_of_the_first_epoch_under_new_rules_is_made_good
         let name = table.name();
         scene.copy(OLD, name);
         let switch = kill_in_the_switch(&scene, name, table);
+        let history = scene.history(name);
         scene.run_to_end(name, NEW, Records::All);
+        history.stands_in(&scene.history(name));
         scene.assert_same(name, NEW);
         stands_as_of(&scene, name, last, OLD);
         stands_as_of(&scene, name, switch, NEW);
@@ -106,7 +110,9 @@ fn rules_that_go_back_after_a_kill_in_their_switch_are_the_old_ones_from_a_newer
         let name = table.name();
         scene.copy(OLD, name);
         let switch = kill_in_the_switch(&scene, name, table);
+        let history = scene.history(name);
         scene.run_to_end(name, OLD, Records::All);
+        history.stands_in(&scene.history(name));
         scene.assert_same(name, OLD);
         stands_as_of(&scene, name, last, OLD);
         stands_as_of(&scene, name, switch, NEW);
@@ -121,9 +127,12 @@ fn a_switch_that_is_killed_twice_has_one_first_epoch() {
         let name = table.name();
         scene.copy(OLD, name);
         let first = kill_in_the_switch(&scene, name, table);
+        let history = scene.history(name);
         let second = kill_in_the_switch(&scene, name, table);
         assert_eq!(first, second);
+        history.stands_in(&scene.history(name));
         scene.run_to_end(name, NEW, Records::All);
+        history.stands_in(&scene.history(name));
         scene.assert_same(name, NEW);
         stands_as_of(&scene, name, first, NEW);
     }
