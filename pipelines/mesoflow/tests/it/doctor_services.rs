@@ -1,7 +1,6 @@
 //! `mesoflow doctor` and `get` with a real broker and a real Redis, which the test command starts and
 //! names in `MESOFLOW_TEST_KAFKA` and `MESOFLOW_TEST_REDIS`.
 
-use std::env;
 use std::process;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,15 +11,10 @@ use sources::kafka::{KafkaAdmin, KafkaWriter, NewTopic};
 use views::{RedisStore, ViewChange};
 
 use crate::doctor::{doctor, found};
+use crate::services::service;
 use crate::support::{TestJob, mesoflow, ruleset, write_views};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn service(variable: &str) -> String {
-    env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} must be the host:port of a service; the test command starts one")
-    })
-}
 
 /// Topics and a job of one test, under names of their own.
 struct Services {

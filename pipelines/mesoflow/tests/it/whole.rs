@@ -130,9 +130,13 @@ pub(crate) fn assert_same(found: &Content, wanted: &Content) {
     }
 }
 
-/// All values of the views, without the epochs of their changes.
+/// All values of the embedded views of a job's folder, without the epochs of their changes.
 pub(crate) fn views(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut reader = SqliteStore::open_read_only(&folder.join("views.sqlite")).unwrap();
+    values(&mut SqliteStore::open_read_only(&folder.join("views.sqlite")).unwrap())
+}
+
+/// All values of a store, without the epochs of their changes.
+pub(crate) fn values(reader: &mut impl ViewReader) -> BTreeMap<String, Vec<u8>> {
     let mut keys = Vec::new();
     let mut cursor = None;
     loop {
