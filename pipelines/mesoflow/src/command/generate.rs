@@ -1,5 +1,6 @@
 //! `mesoflow generate`: input records by a seed, into files or topics.
 
+mod mix;
 mod topics;
 
 use std::fs;
@@ -35,21 +36,23 @@ pub(crate) struct Args {
     /// The first so many characters come as whole documents of about 240 KB.
     #[arg(long, default_value_t = GeneratorConfig::default().documents)]
     documents: u32,
+    /// Accounts that like characters.
+    #[arg(long, default_value_t = GeneratorConfig::default().accounts)]
+    accounts: u32,
     /// Equipment records.
     #[arg(long, default_value_t = GeneratorConfig::default().equipment)]
     equipment: u64,
     /// Like toggles.
     #[arg(long, default_value_t = GeneratorConfig::default().likes)]
     likes: u64,
-    /// Share of records that are broken, in 0..=1.
-    #[arg(long, default_value_t = GeneratorConfig::default().broken)]
-    broken: f64,
     /// Partitions a topic. Default: 3, or as many as the topics have that are there.
     #[arg(long)]
     partitions: Option<i32>,
     /// How the files are compressed.
     #[arg(long, value_enum, default_value = "plain", conflicts_with = "kafka")]
     compression: CompressionArg,
+    #[command(flatten)]
+    mix: mix::MixArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -68,14 +71,14 @@ struct Made {
 
 impl Args {
     fn config(&self) -> GeneratorConfig {
-        let usual = GeneratorConfig::default();
+        let usual = self.mix.config();
         GeneratorConfig {
             seed: self.seed,
             characters: self.characters,
             documents: self.documents,
             equipment: self.equipment,
+            accounts: self.accounts,
             likes: self.likes,
-            broken: self.broken,
             partitions: self.partitions.unwrap_or(usual.partitions),
             ..usual
         }

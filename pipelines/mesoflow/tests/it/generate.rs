@@ -1,6 +1,6 @@
 //! `mesoflow generate`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,6 +9,7 @@ use model::{PartitionId, Topic};
 use sources::kafka::KafkaAdmin;
 use sources::{FileSource, KafkaConfig, KafkaSource, Limits, Polled, RecordBatch, Source};
 
+use crate::services::service;
 use crate::support::mesoflow;
 
 /// How much both kinds of output get.
@@ -59,15 +60,62 @@ fn files_may_be_compressed() {
 #[test]
 fn numbers_that_make_no_sense_are_a_wrong_request() {
     let folder = tempfile::tempdir().unwrap();
-    let args = [
-        "generate".as_ref(),
-        folder.path().as_os_str(),
-        "--broken".as_ref(),
-        "2".as_ref(),
-    ];
-    let ran = mesoflow(args).exits_with(2);
-    assert!(ran.err.contains("broken is 2"), "{}", ran.err);
+    for share in ["broken", "duplicate", "late", "unchanged", "unlike"] {
+        let wrong = format!("--{share}=2");
+        let args = [
+            "generate".as_ref(),
+            folder.path().as_os_str(),
+            wrong.as_ref(),
+        ];
+        let ran = mesoflow(args).exits_with(2);
+        assert!(ran.err.contains(&format!("{share} is 2")), "{}", ran.err);
+    }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// The events of a file, by their ids, each with how often it is there.
+fn events(file: &Path) -> BTreeMap<String, usize> {
+    let mut events = BTreeMap::new();
+    for line in fs::read_to_string(file).unwrap().lines() {
+        *events.entry(member(line, "eventId", 32)).or_default() += 1;
+    }
+    events
+}
+
+/// The digits of a member of a record's value.
+fn member(line: &str, name: &str, digits: usize) -> String {
+    let after = line.split(name).nth(1).unwrap().chars();
+    after.filter(char::is_ascii_hexdigit).take(digits).collect()
+}
+
+#[test]
+fn shares_and_accounts_are_as_they_were_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = ["broken", "late", "unchanged", "duplicate"].map(|share| format!("--{share}=0"));
+    let none = none.each_ref().map(String::as_str);
+    let more = ["--accounts", "1", "--partitions", "1"];
+    let made = generate(folder.path(), &[&none[..], &more].concat());
+    assert_eq!(made["records"], 100);
+    let file = |topic: &str| folder.path().join(format!("{topic}-0.jsonl"));
+    for (topic, records) in [("character.equipment", 40), ("like.toggle", 60)] {
+        let events = events(&file(topic));
+        assert!(
+            events.len() == records && events.values().all(|&count| count == 1),
+            "{topic}"
+        );
+    }
+    let likes = fs::read_to_string(file("like.toggle")).unwrap();
+    let accounts = likes.lines().map(|line| member(line, "likerAccountId", 16));
+    assert_eq!(accounts.collect::<BTreeSet<_>>().len(), 1);
+
+    let twice = tempfile::tempdir().unwrap();
+    let twice_more = ["--broken=0", "--duplicate=0.5", "--partitions=1"];
+    generate(twice.path(), &twice_more);
+    let events = events(&twice.path().join("like.toggle-0.jsonl"));
+    assert!(
+        events.len() < 45 && events.values().sum::<usize>() == 60,
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -90,11 +138,9 @@ struct Topics {
 
 impl Topics {
     fn named(test: &str) -> Self {
-        let broker = std::env::var("MESOFLOW_TEST_KAFKA");
-        let broker = broker.expect("the test command starts a broker and names it");
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let name = format!("mesoflow-{test}-{}-{}", std::process::id(), now.as_millis());
-        let mut kafka = KafkaConfig::new(broker);
+        let mut kafka = KafkaConfig::new(service("MESOFLOW_TEST_KAFKA"));
         kafka.give_up_after = Some(Duration::from_secs(30));
         kafka.topics = [Topic::Equipment, Topic::Likes]
             .map(|topic| (topic, format!("{name}-{topic}")))
