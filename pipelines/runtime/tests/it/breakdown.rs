@@ -67,7 +67,7 @@ fn says(view: &ComponentValue, right: &ComponentValue) -> bool {
                 fee_mesos,
                 ..
             },
-        ) => near(*found, *probability) && found_fee == fee_mesos,
+        ) => near(found.get(), probability.get()) && found_fee == fee_mesos,
         (
             Detail::Starforce {
                 target: found_target,
