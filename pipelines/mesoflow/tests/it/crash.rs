@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::tables::Relation;
 
-use crate::scene::{OLD, Records, Scene};
+use crate::scene::{OLD, PARTS, Records, Scene};
 
 /// Small epochs, few in flight and quick commits and upkeep: many moments at which a crash matters.
 const SETTINGS: &str = "maintain_seconds = 1\nhistory_seconds = 0\n\
@@ -17,7 +17,7 @@ const WITH_HISTORY: &str = "maintain_seconds = 1\n\
      [epoch]\nrecords_max = 50\n[flow]\nepochs_in_flight_max = 3";
 
 /// Runs the job "killed", and kills it so many times; `killed` is called after each.
-fn kill_again_and_again(scene: &mut Scene, kills: u64, mut killed: impl FnMut(&Scene)) {
+fn kill_again_and_again(scene: &mut Scene, kills: usize, mut killed: impl FnMut(&Scene)) {
     // Tables, so that something can be put in their way.
     let ran = scene.run("killed", OLD, Records::Nothing).exits_with(1);
     assert!(ran.err.contains("no partition to read"), "{}", ran.err);
@@ -28,15 +28,16 @@ fn kill_again_and_again(scene: &mut Scene, kills: u64, mut killed: impl FnMut(&S
         Relation::CharacterValuations,
     ];
     for (round, relation) in (0..kills).zip(held.into_iter().cycle()) {
-        scene.workers = [1, 2, 3][round as usize % 3];
-        // However fast the machine, the job is not at its end when it is killed: one table takes some commits of
-        // the start, and no more.
-        let obstacle = scene.block("killed", relation, 2 + round % 4);
+        scene.workers = [1, 2, 3][round % 3];
+        // However fast the machine, there is more to read than before, and the job is not at its end when it is
+        // killed: one table takes the commit of the start, and no other.
+        let records = Records::Parts((round + 1) * PARTS / (kills + 1));
+        let obstacle = scene.block("killed", relation, 1);
         let before = scene.newest("killed");
-        let mut process = scene.start("killed", OLD, Records::All);
+        let mut process = scene.start("killed", OLD, records);
         let is_newer = || scene.newest("killed") > before;
         process.until_or_held("a new epoch", relation, is_newer);
-        thread::sleep(Duration::from_millis(13 * round));
+        thread::sleep(Duration::from_millis(13 * round as u64));
         process.kill();
         obstacle.remove();
         killed(scene);

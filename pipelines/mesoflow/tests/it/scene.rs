@@ -25,8 +25,13 @@ pub(crate) const NEW: &str = "kms_2025_03";
 pub(crate) enum Records {
     Nothing,
     Half,
+    /// So many of all [`PARTS`].
+    Parts(usize),
     All,
 }
+
+/// What all records are divided into.
+pub(crate) const PARTS: usize = 15;
 
 /// Records, and folders of jobs that read them.
 pub(crate) struct Scene {
@@ -60,9 +65,15 @@ impl Scene {
         let records = fs::read_to_string(folder.path().join("records.jsonl")).unwrap();
         let lines: Vec<&str> = records.lines().collect();
         let (first, second) = lines.split_at(lines.len() / 2);
-        for (name, lines) in [("0", &[][..]), ("1", first), ("2", second)] {
+        let write = |name: &str, lines: &[&str]| {
             let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
             fs::write(folder.path().join(name), text).unwrap();
+        };
+        for (name, lines) in [("0", &[][..]), ("1", first), ("2", second)] {
+            write(name, lines);
+        }
+        for (part, lines) in lines.chunks(lines.len().div_ceil(PARTS)).enumerate() {
+            write(&format!("part-{part}"), lines);
         }
         Self {
             folder,
@@ -83,9 +94,10 @@ impl Scene {
 
     fn arguments(&self, name: &str, ruleset: &str, records: Records) -> [String; 3] {
         let paths = match records {
-            Records::Nothing => vec!["0"],
-            Records::Half => vec!["1"],
-            Records::All => vec!["1", "2"],
+            Records::Nothing => vec!["0".to_owned()],
+            Records::Half => vec!["1".to_owned()],
+            Records::Parts(parts) => (0..parts).map(|part| format!("part-{part}")).collect(),
+            Records::All => ["1", "2"].map(str::to_owned).into(),
         };
         let file = self.folder.path().join(format!("{name}.toml"));
         // All have the same name: a copied folder goes on as the one that it is a copy of.
