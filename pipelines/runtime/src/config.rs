@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use model::Topic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -186,6 +187,18 @@ impl Job {
             *input = base.join(&*input);
         }
         Ok(job)
+    }
+
+    /// The topics that it reads.
+    #[must_use]
+    pub fn topics(&self) -> Vec<Topic> {
+        let names = &self.source.topics;
+        let topics = [
+            (Topic::Equipment, &names.equipment),
+            (Topic::Likes, &names.likes),
+        ];
+        let read = topics.into_iter().filter(|(_, name)| !name.is_empty());
+        read.map(|(topic, _)| topic).collect()
     }
 
     /// Reads the text of a job file; `origin` names it in errors.

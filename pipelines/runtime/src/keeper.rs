@@ -66,6 +66,7 @@ impl Keeper {
         let keeping = Keeping {
             topics_changed: Arc::clone(&topics_changed),
             is_endless,
+            topics: context.job.topics(),
             horizon_millis: horizon_millis(context.job),
             source,
             stop,
@@ -119,6 +120,8 @@ struct Keeping {
     /// For how long duplicates should be known.
     horizon_millis: i64,
     topics_changed: Arc<AtomicBool>,
+    /// What the job reads.
+    topics: Vec<Topic>,
     /// Partitions of each topic at the start.
     partitions: BTreeMap<Topic, usize>,
     stopping_since: Option<Instant>,
@@ -228,6 +231,9 @@ impl Keeping {
     /// appeared is read then, and one that got other partitions is held.
     fn look_at_partitions(&self) {
         for (topic, now) in self.watch.partitions() {
+            if !self.topics.contains(&topic) {
+                continue;
+            }
             let before = self.partitions.get(&topic).copied().unwrap_or(0);
             if now == before {
                 continue;

@@ -372,7 +372,17 @@ impl Status {
 }
 
 /// Everything that can wait.
-pub(crate) const WAITS: [&str; 6] = ["source", "flow", "inputs", "valuations", "likes", "views"];
+pub(crate) const WAITS: [&str; 9] = [
+    "source",
+    "flow",
+    "inputs",
+    "valuations",
+    "likes",
+    "views",
+    "dedup",
+    "character.equipment",
+    "like.toggle",
+];
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,9 @@ fn finished() -> (TestJob, Vec<String>) {
         documents: 1,
         equipment: 60,
         likes: 300,
+        // No job reads them.
+        enrich: 40,
+        donations: 20,
         ..GeneratorConfig::default()
     };
     let mut generator = Generator::new(config).unwrap();
@@ -35,7 +38,11 @@ fn finished() -> (TestJob, Vec<String>) {
     let ocids = [0, 1, 7, 29].map(|number| names.ocid(number)).into();
 
     let settings = Job::read(job.file().as_ref()).unwrap();
-    runtime::run(&settings, Until::End, &Handle::default()).unwrap();
+    for records in [360, 0] {
+        let handle = Handle::default();
+        runtime::run(&settings, Until::End, &handle).unwrap();
+        assert_eq!(handle.status().report().counts().read(), records);
+    }
     (job, ocids)
 }
 

@@ -3,6 +3,7 @@
 use model::tables::Relation;
 
 use crate::scene::{OLD, Records, Scene};
+use crate::whole::views;
 
 /// Small epochs, few in flight: a table that cannot be committed holds the job in the middle.
 const HELD: &str = "[epoch]\nrecords_max = 20\n[flow]\nepochs_in_flight_max = 5";
@@ -138,4 +139,27 @@ fn a_table_that_cannot_be_opened_ends_the_start_with_its_name() {
         assert!(ran.err.contains(&format!("table {name}")), "{}", ran.err);
         obstacle.remove();
     }
+}
+
+#[test]
+fn outputs_that_wait_for_inputs_show_nothing_before_it_is_sealed() {
+    let scene = scene(
+        "[epoch]\nrecords_max = 20\n[flow]\nepochs_in_flight_max = 5\noutputs = \"after_inputs\"",
+    );
+    scene.copy("half", "waits");
+    let outputs = [Relation::LikeCounts, Relation::CharacterValuations];
+    let obstacle = scene.block("waits", Relation::InputLikes, 1);
+    let mut process = scene.start("waits", OLD, Records::All);
+    process.waits_for(Relation::InputLikes);
+    process.kill();
+    for output in outputs {
+        assert_eq!(
+            scene.committed("waits", output),
+            scene.committed("half", output)
+        );
+    }
+    assert_eq!(views(&scene.job("waits")), views(&scene.job("half")));
+    obstacle.remove();
+    scene.run_to_end("waits", OLD, Records::All);
+    scene.assert_same("waits", "through");
 }

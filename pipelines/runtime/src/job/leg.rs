@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crossbeam_channel::unbounded;
 use lake::{Lake, Owner};
+use model::Epoch;
 use model::view::{Origin, ShardKeys};
-use model::{Epoch, Topic};
 use sources::{Source, SourceError, StopFlag};
 use valuation::Ruleset;
 use views::{Need, RedisStore, SqliteStore, ViewWriter};
@@ -78,6 +78,7 @@ impl Leg<'_> {
     /// - `switched_from`: what the graphs held under the rules before, if these are others.
     pub(super) fn run(self, switched_from: Option<ReadOut>) -> Result<LegEnd, JobError> {
         let (job, stop, status) = (self.job, &self.stop, &self.handle.status);
+        let topics = job.topics();
         status.enter(Phase::Starting);
         let source: Arc<dyn Source> = open_source(job, stop)?.into();
         let gate = Arc::new(FlowGate::new(
@@ -102,7 +103,7 @@ impl Leg<'_> {
             inputs: InputTables::open(
                 &lake,
                 &owner,
-                &self.topics(),
+                &topics,
                 horizon_millis(job),
                 Arc::clone(status),
             )?,
@@ -158,7 +159,14 @@ impl Leg<'_> {
             Err(SourceError::Stopped { .. }) => return Ok(LegEnd::Done),
             partitions => partitions?,
         };
-        for topic in self.topics() {
+        // Files may hold records of any topic.
+        let (partitions, others): (Vec<_>, Vec<_>) = partitions
+            .into_iter()
+            .partition(|partition| topics.contains(&partition.topic));
+        for partition in others {
+            tracing::warn!(%partition, "the job does not read this topic: its records are left out");
+        }
+        for topic in topics {
             if !partitions.iter().any(|partition| partition.topic == topic) {
                 tracing::warn!(%topic, "the topic is not there: nothing is read of it");
             }
@@ -297,18 +305,6 @@ impl Leg<'_> {
             });
         }
         Ok(())
-    }
-
-    fn topics(&self) -> Vec<Topic> {
-        let names = &self.job.source.topics;
-        let mut topics = Vec::new();
-        if !names.equipment.is_empty() {
-            topics.push(Topic::Equipment);
-        }
-        if !names.likes.is_empty() {
-            topics.push(Topic::Likes);
-        }
-        topics
     }
 
     fn open_views(
