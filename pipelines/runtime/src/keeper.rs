@@ -39,12 +39,13 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Starts the thread.
     ///
+    /// - `stop`: ends what runs now; `asked` is set when the job itself is to end.
     /// - `read`: the partitions that are there; should they become others, `stop` is set.
     /// - `is_endless`: whether the job reads whatever comes.
     pub(crate) fn start(
         context: &Context<'_>,
         source: Arc<dyn Source>,
-        stop: StopFlag,
+        (stop, asked): (StopFlag, StopFlag),
         generation: (JobFolder, Generation),
         read: &[PartitionId],
         is_endless: bool,
@@ -70,6 +71,7 @@ impl Keeper {
             horizon_millis: horizon_millis(context.job),
             source,
             stop,
+            asked,
             generation,
             gate: Arc::clone(context.gate),
             status: Arc::clone(context.status),
@@ -109,6 +111,8 @@ impl Keeper {
 struct Keeping {
     source: Arc<dyn Source>,
     stop: StopFlag,
+    /// Set when the job itself is asked to stop.
+    asked: StopFlag,
     generation: (JobFolder, Generation),
     gate: Arc<FlowGate>,
     status: Arc<Status>,
@@ -262,7 +266,9 @@ impl Keeping {
     }
 
     fn bound_the_stop(&mut self) {
-        if !self.stop.is_set() {
+        let is_asked = self.asked.is_set() || !self.topics_changed.load(Ordering::Acquire);
+        // To look at topics anew a job waits for its tables as long as it takes.
+        if !self.stop.is_set() || !is_asked {
             return;
         }
         let since = *self.stopping_since.get_or_insert_with(Instant::now);

@@ -2,7 +2,7 @@
 
 use model::tables::Relation;
 
-use crate::scene::{OLD, Records, Scene};
+use crate::scene::{NEW, OLD, Records, Scene};
 use crate::whole::views;
 
 /// Small epochs, few in flight: a table that cannot be committed holds the job in the middle.
@@ -161,5 +161,10 @@ fn outputs_that_wait_for_inputs_show_nothing_before_it_is_sealed() {
     assert_eq!(views(&scene.job("waits")), views(&scene.job("half")));
     obstacle.remove();
     scene.run_to_end("waits", OLD, Records::All);
+    scene.assert_same("waits", "through");
+    // Epochs without records have nothing to wait for.
+    for name in ["waits", "through"] {
+        scene.run_to_end(name, NEW, Records::All);
+    }
     scene.assert_same("waits", "through");
 }

@@ -50,10 +50,12 @@ fn names(metrics: &BTreeMap<String, String>) -> BTreeSet<&str> {
 
 #[test]
 fn a_live_job_serves_the_metrics_of_the_document_and_logs_in_json() {
-    // Taken from the system, and free again when the job starts.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
+    // Below the ports that the system gives to whoever asks for any: free when the job starts, too.
+    let mut ports = (20_000..32_000)
+        .cycle()
+        .skip(std::process::id() as usize % 12_000);
+    let free = ports.find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok());
+    let address = format!("127.0.0.1:{}", free.unwrap());
     let world = World::new("metrics", &format!("metrics = {address:?}"));
     let mut generator = Generator::new(GeneratorConfig {
         characters: 50,

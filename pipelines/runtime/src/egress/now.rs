@@ -29,9 +29,15 @@ const TABLES: [(Relation, &str, Relation); 2] = [
     (Relation::LikeCounts, "target_ocid", Relation::LikeCountsNow),
 ];
 
+/// A job that was asked to stop does not wait for a rewrite that takes longer.
+const HASTE: Duration = Duration::from_secs(1);
+
+/// The job was asked to stop.
+struct InHaste;
+
 /// The running thread.
 pub(crate) struct NowTables {
-    end: Sender<()>,
+    end: Sender<InHaste>,
     thread: JoinHandle<Result<(), SinkFailure>>,
 }
 
@@ -76,7 +82,12 @@ impl NowTables {
     }
 
     /// Rewrites the tables a last time and waits for the thread.
-    pub(crate) fn finish(self) -> Result<(), SinkFailure> {
+    ///
+    /// - `in_haste`: a rewrite that is known to take long is left to the next start.
+    pub(crate) fn finish(self, in_haste: bool) -> Result<(), SinkFailure> {
+        if in_haste && self.end.send(InHaste).is_err() {
+            tracing::debug!("the now tables have ended");
+        }
         drop(self.end);
         joined(self.thread).unwrap_or(Ok(()))
     }
@@ -99,12 +110,18 @@ struct Rewriting {
 }
 
 impl Rewriting {
-    fn run(mut self, period: Duration, ended: &Receiver<()>) -> Result<(), SinkFailure> {
+    fn run(mut self, period: Duration, ended: &Receiver<InHaste>) -> Result<(), SinkFailure> {
+        let mut took = Duration::ZERO;
         loop {
             let is_end = match ended.recv_timeout(period) {
                 Err(RecvTimeoutError::Timeout) => false,
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
+                Ok(InHaste) if took > HASTE => {
+                    tracing::info!("the now tables are rewritten by the next start");
+                    return Ok(());
+                }
+                Ok(InHaste) | Err(RecvTimeoutError::Disconnected) => true,
             };
+            let started = Instant::now();
             for (table, (changes, key, _)) in self.tables.iter_mut().zip(TABLES) {
                 let (lake, ruleset) = (&self.lake, &self.ruleset);
                 // An end does not wait for a compaction that is left behind.
@@ -128,6 +145,7 @@ impl Rewriting {
             if is_end {
                 return Ok(());
             }
+            took = started.elapsed();
         }
     }
 }

@@ -214,7 +214,7 @@ impl Leg<'_> {
         let keeper = Keeper::start(
             &context,
             Arc::clone(&source),
-            stop.clone(),
+            (stop.clone(), self.handle.stop.clone()),
             (self.folder.clone(), self.generation),
             &partitions,
             self.until == Until::Stopped,
@@ -260,7 +260,7 @@ impl Leg<'_> {
         feeder.end();
         patience.store(false, Ordering::Relaxed);
         let worked = workers.join();
-        let committed = routing.finish();
+        let committed = routing.finish(stop.is_set());
         let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
         let topics_changed = keeper.finish();
         status.enter(Phase::Ended);

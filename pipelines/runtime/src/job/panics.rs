@@ -161,7 +161,7 @@ fn a_panic_of_the_router_ends_the_job() {
     // Nobody has announced it.
     let stray = FromWorker::LikeCounts(Epoch(5), Vec::new());
     assert!(said.send(Said::Worker(stray)).is_ok());
-    ended(|| routing.finish()).unwrap();
+    ended(|| routing.finish(false)).unwrap();
     shared.ends_because("the router panicked");
 }
 
@@ -288,7 +288,7 @@ fn a_panic_of_the_keeper_ends_the_job() {
     let keeper = Keeper::start(
         &shared.context(),
         Arc::new(Broken),
-        shared.stop.clone(),
+        (shared.stop.clone(), shared.stop.clone()),
         (shared.job_folder(), Generation(1)),
         &[],
         false,

@@ -1,6 +1,6 @@
 //! Reading on: the state is loaded, bound epochs are read again, new ones are sealed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,9 +89,12 @@ impl Leg<'_> {
         } else {
             None
         };
+        let newest = inherited.last().map(|binding| binding.epoch);
+        let newest = newest.max(tail.keys().next_back().copied()).max(Some(base));
+        let topics = self.job.topics();
         let bound: Vec<Binding> = inherited
             .into_iter()
-            .skip_while(|binding| is_sealed(binding, &cut))
+            .skip_while(|binding| is_sealed(binding, &cut, &topics))
             .filter(|binding| plan.holds(binding))
             .filter(|binding| {
                 first
@@ -99,6 +102,14 @@ impl Leg<'_> {
                     .is_none_or(|first| first.epoch != binding.epoch)
             })
             .collect();
+        // What is not read again is in the input tables, also where they have no row of it.
+        let in_tables = match bound.first() {
+            Some(first) => Some(Epoch(first.epoch.0 - 1)),
+            None => newest.min(plan.end.or(newest)),
+        };
+        if let Some(epoch) = in_tables {
+            gate.reached("inputs", epoch);
+        }
         tracing::info!(
             partitions = plans.len(),
             bound = bound.len(),
@@ -160,24 +171,29 @@ impl Leg<'_> {
         Ok(result?)
     }
 
-    /// The topics whose number of partitions is not what it was: their keys have moved, and their order is lost.
-    /// They are not read on, while the others are, unless nothing is left to read or the job has an end to come to.
+    /// The topics that have more partitions than before: their keys have moved, and their order is lost. They are
+    /// not read on, while the others are, unless nothing is left to read or the job has an end to come to. Of a
+    /// topic that lost partitions there may be records that are bound and gone.
     fn held(
         &self,
         found: &[PartitionId],
         sealed: &BTreeMap<PartitionId, i64>,
+        inherited: &[Binding],
     ) -> Result<Vec<Topic>, JobError> {
+        let bound = inherited.iter().flat_map(|binding| binding.cut.keys());
+        let known: BTreeSet<PartitionId> = sealed.keys().chain(bound).copied().collect();
         let mut held = Vec::new();
-        for topic in Topic::ALL {
-            let before = sealed.keys().filter(|of| of.topic == topic).count();
+        for topic in self.job.topics() {
+            let before = known.iter().filter(|of| of.topic == topic).count();
             let now = found.iter().filter(|of| of.topic == topic).count();
             if before == 0 || now == before {
+                self.handle.status.go_on(topic.name());
                 continue;
             }
             held.push(topic);
             let error = JobError::PartitionsChanged { topic, before, now };
             let others = found.iter().any(|of| !held.contains(&of.topic));
-            if self.until == Until::End || !others {
+            if self.until == Until::End || now < before || !others {
                 return Err(error);
             }
             tracing::error!("{error}; it is held, the others are read on");
@@ -199,7 +215,7 @@ impl Leg<'_> {
         if partitions.is_empty() {
             return Err(JobError::NothingToRead);
         }
-        let held = self.held(&partitions, sealed_offsets)?;
+        let held = self.held(&partitions, sealed_offsets, inherited)?;
         let starts = source.start_offsets()?;
         let mut ends = source.end_offsets()?;
         for (&partition, &end) in &ends {
@@ -287,11 +303,13 @@ pub(super) struct Reading<'a> {
 }
 
 /// Whether the input tables have all that an epoch read.
-fn is_sealed(binding: &Binding, sealed: &BTreeMap<PartitionId, i64>) -> bool {
-    binding.cut.iter().all(|(partition, read)| {
-        sealed
-            .get(partition)
-            .is_some_and(|&sealed| read.next_offset <= sealed)
+///
+/// - `topics`: what the job reads; nothing else counts.
+fn is_sealed(binding: &Binding, sealed: &BTreeMap<PartitionId, i64>, topics: &[Topic]) -> bool {
+    let mut cut = binding.cut.iter();
+    cut.all(|(partition, read)| {
+        let sealed = sealed.get(partition).copied().unwrap_or(0);
+        read.next_offset <= sealed || !topics.contains(&partition.topic)
     })
 }
 

@@ -178,6 +178,8 @@ impl Routing {
             .name("router".to_owned())
             .spawn(move || {
                 let _guard = guard;
+                let may_be_shown =
+                    |epoch| !waits_for_inputs || gate.wait_until_reached("inputs", epoch);
                 // Ends when feeder and workers are gone.
                 for said in said {
                     for finished in router.take(said) {
@@ -185,7 +187,9 @@ impl Routing {
                             Some(mut waiting) => match waiting.take(finished) {
                                 Some((epoch, read_out)) => {
                                     // The views are written anew under new rules: this is what with.
-                                    views.push_read_out(read_out);
+                                    if may_be_shown(read_out.as_of) {
+                                        views.push_read_out(read_out);
+                                    }
                                     Finished::Epoch(epoch)
                                 }
                                 None => {
@@ -199,9 +203,7 @@ impl Routing {
                             Finished::Epoch(epoch) => {
                                 gate.reached("dataflow", epoch.epoch);
                                 status.finished(epoch.epoch);
-                                if waits_for_inputs
-                                    && !gate.wait_until_reached("inputs", epoch.epoch)
-                                {
+                                if !may_be_shown(epoch.epoch) {
                                     // The job ends without it: the next start shows it.
                                     continue;
                                 }
@@ -217,7 +219,9 @@ impl Routing {
                                 {
                                     tracing::debug!("nobody waits for a read-out");
                                 }
-                                views.push_read_out(told);
+                                if may_be_shown(told.as_of) {
+                                    views.push_read_out(told);
+                                }
                             }
                         }
                     }
@@ -253,14 +257,16 @@ impl Routing {
     }
 
     /// Commits what is left; the workers must be gone.
-    pub(super) fn finish(self) -> Result<(), JobError> {
-        let derived = joined(self.thread);
-        // All end at once: a stop waits for the slowest, not for one after the other.
+    ///
+    /// - `in_haste`: the job was asked to stop.
+    pub(super) fn finish(self, in_haste: bool) -> Result<(), JobError> {
+        // All end at once: a stop waits for the slowest, not for one after the other. Outputs may wait for the inputs.
         let mut ending = vec![self.inputs.end()];
+        let derived = joined(self.thread);
         ending.extend(derived.into_iter().flatten().map(Committer::end));
         let ended = ending.into_iter().map(Ending::finish);
         let done = ended.fold(Ok(()), Result::and);
-        Ok(done.and(self.now.finish())?)
+        Ok(done.and(self.now.finish(in_haste))?)
     }
 }
 

@@ -76,6 +76,8 @@ fn equipment(count: u64) -> GeneratorConfig {
 #[test]
 fn a_topic_that_gets_more_partitions_is_held_with_an_alarm_and_the_other_is_read_on() {
     let world = World::small("grows");
+    // One partition has no records.
+    world.grow(Topic::Likes, 4);
     let folder = tempfile::tempdir().unwrap();
     let job = world.job(folder.path(), "");
     let running = Running::start(&job, Until::Stopped);
@@ -98,10 +100,16 @@ fn a_topic_that_gets_more_partitions_is_held_with_an_alarm_and_the_other_is_read
             error,
             JobError::PartitionsChanged {
                 topic: Topic::Likes,
-                before: 3,
+                before: 4,
                 now: 7
             }
         ),
+        "{error:?}"
+    );
+    world.delete(Topic::Likes);
+    let error = Running::start(&job, Until::Stopped).fails();
+    assert!(
+        matches!(error, JobError::PartitionsChanged { now: 0, .. }),
         "{error:?}"
     );
 }
