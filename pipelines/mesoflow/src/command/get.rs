@@ -4,6 +4,7 @@ mod character;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Args as ClapArgs, Subcommand};
+use model::Epoch;
 use model::view::{Marker, ProgressKind};
 use serde::Serialize;
 use views::ViewReader;
@@ -75,6 +76,10 @@ fn complete(views: &dyn ViewReader, marker: Option<Marker>) -> Result<Marker> {
             "run the job, which writes its views, and writes them anew where they were deleted",
         )?;
     match (marker.as_of, &marker.progress) {
+        (Some(Epoch(0)), _) => Err(anyhow!(
+            "the view store {place} shows nothing yet: the job has not valued anything so far"
+        ))
+        .advise("ask again when the job has read something; it has to run for it"),
         (Some(_), _) => Ok(marker),
         (None, Some(progress)) => Err(anyhow!(
             "the view store {place} shows nothing yet: all views are being written, as of epoch {}",

@@ -50,11 +50,21 @@ pub(crate) fn run(args: &Args, json: bool, json_log: bool) -> Result<()> {
         return Err(anyhow!(
             "{PROGRAM} is neither beside this program nor on the path"
         ))
-        .advise(format!(
-            "build it in the project (some minutes): cargo build --locked --workspace --bin {PROGRAM}"
-        ));
+        .advise(build_beside(own.as_deref()));
     }
     Err(anyhow::Error::new(error).context(format!("start {}", program.display())))
+}
+
+/// How to build the program where it is found.
+fn build_beside(own: Option<&Path>) -> String {
+    // Beside `target/debug/mesoflow`.
+    let target = own.and_then(Path::parent).and_then(Path::parent);
+    let target = target.map_or_else(String::new, |target| {
+        format!("CARGO_TARGET_DIR={} ", target.display())
+    });
+    format!(
+        "build it in the project (some minutes): {target}cargo build --locked --workspace --bin {PROGRAM}"
+    )
 }
 
 /// The request in the words of `mesoflow-query`.

@@ -1,5 +1,6 @@
 //! The marker of the view store: who writes it, and how far it is.
 
+use model::Epoch;
 use model::view::{Marker, ProgressKind};
 use runtime::config::{Job, ViewsKind};
 use runtime::folder::{Generation, JobFolder};
@@ -71,7 +72,10 @@ fn judge(
             "another folder's job of this name writes here: give one of them another `job` name",
         );
     }
-    let as_of = marker.as_of.map(epoch_with_time);
+    let as_of = match marker.as_of {
+        Some(Epoch(0)) => Some("0: nothing is valued yet".to_owned()),
+        as_of => as_of.map(epoch_with_time),
+    };
     match (as_of, &marker.progress) {
         (Some(as_of), None) => findings.fine(subject, format!("true of epoch {as_of}")),
         (as_of, Some(progress)) => {

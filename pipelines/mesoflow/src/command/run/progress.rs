@@ -116,6 +116,8 @@ fn told(report: &Report, with_counts: bool) -> String {
     }
     if let Some(behind) = report
         .views_as_of
+        // Before the first epoch there is nothing to be behind of.
+        .filter(|as_of| as_of.0 > 0)
         .and_then(|as_of| behind(report.sealed, as_of))
     {
         parts.push(format!("views {:.1} s behind", behind.as_secs_f64()));
