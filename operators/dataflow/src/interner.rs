@@ -56,6 +56,23 @@ impl<K, V> Interner<K, V> {
         id
     }
 
+    /// The number of the thing with this hash for which `is` holds, which has one holder more now, and whether it
+    /// is new: made by `make`.
+    pub(crate) fn hold_or_insert(
+        &mut self,
+        hash: u64,
+        is: impl Fn(&K) -> bool,
+        make: impl FnOnce() -> (K, V),
+    ) -> (u32, bool) {
+        let found = self.find(hash, is);
+        let id = found.unwrap_or_else(|| {
+            let (key, value) = make();
+            self.insert(hash, key, value)
+        });
+        self.hold(id);
+        (id, found.is_none())
+    }
+
     /// Counts one more holder.
     pub(crate) fn hold(&mut self, id: u32) {
         self.slot_mut(id).holders += 1;

@@ -142,7 +142,7 @@ impl<A: Appraisal> Intern<A> {
         for bytes in parts {
             let (part, is_new) = tables.hold_part(context, bytes);
             if is_new {
-                let valued_as = A::valued_as(&self.rules, text);
+                let (valued_as, _) = tables.part(part);
                 let components = A::components(&self.rules, valued_as, bytes);
                 let slots = tables.define(part, components, |key, ticket| {
                     ask(Request {

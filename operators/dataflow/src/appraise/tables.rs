@@ -66,34 +66,36 @@ impl<A: Appraisal> Default for Tables<A> {
 impl<A: Appraisal> Tables<A> {
     /// The numbers of a context, held by its document.
     pub(crate) fn hold_context(&mut self, rules: &A::Rules, text: &str) -> Context {
-        let hash = hash_bytes(0, text.as_bytes());
-        let found = self.contexts.find(hash, |context| **context == *text);
-        let id = found.unwrap_or_else(|| {
-            let valued_as = self.hold_valued_as(A::valued_as(rules, text));
-            self.contexts.insert(hash, Arc::from(text), valued_as)
-        });
-        self.contexts.hold(id);
-        let valued_as = *self.contexts.value(id);
+        let Self {
+            contexts,
+            valued_as,
+            ..
+        } = self;
+        let (id, _) = contexts.hold_or_insert(
+            hash_bytes(0, text.as_bytes()),
+            |context| **context == *text,
+            || {
+                let under = A::valued_as(rules, text);
+                let (under, _) = valued_as.hold_or_insert(
+                    hash_bytes(0, under.as_bytes()),
+                    |known| **known == *under,
+                    || (Arc::from(under), ()),
+                );
+                (Arc::from(text), under)
+            },
+        );
+        let valued_as = *contexts.value(id);
         Context { id, valued_as }
-    }
-
-    fn hold_valued_as(&mut self, text: &str) -> u32 {
-        let hash = hash_bytes(0, text.as_bytes());
-        let found = self.valued_as.find(hash, |known| **known == *text);
-        let id = found.unwrap_or_else(|| self.valued_as.insert(hash, Arc::from(text), ()));
-        self.valued_as.hold(id);
-        id
     }
 
     /// The number of a part, held by its document, and whether it is new and to be defined.
     pub(crate) fn hold_part(&mut self, context: Context, bytes: &[u8]) -> (u32, bool) {
         let under = context.valued_as;
-        let hash = hash_bytes(under, bytes);
-        let same = |part: &PartIdentity| part.0 == under && *part.1 == *bytes;
-        let found = self.parts.find(hash, same);
-        let id = found.unwrap_or_else(|| self.parts.insert(hash, (under, bytes.into()), [].into()));
-        self.parts.hold(id);
-        (id, found.is_none())
+        self.parts.hold_or_insert(
+            hash_bytes(under, bytes),
+            |part| part.0 == under && *part.1 == *bytes,
+            || ((under, bytes.into()), [].into()),
+        )
     }
 
     /// Gives a new part its components; `ask` is called with each key that is new.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::Lake;
 use model::Epoch;
 use model::tables::{Kind, Relation};
 use runtime::bindings::{Binding, inherited};
 use runtime::{Generation, JobFolder};
+
+use crate::whole::cells;
 
 /// Rows with epoch and difference, each with how often it stands.
 type Rows = BTreeMap<Vec<String>, u64>;
@@ -133,15 +134,10 @@ impl History {
 fn committed(lake: &Lake, relation: Relation) -> Option<Committed> {
     let view = lake.view(relation).unwrap()?;
     let mut rows = Rows::new();
-    let options = FormatOptions::default().with_null("null");
     for batch in view.scan().batches().unwrap() {
         let batch = batch.unwrap();
         assert_eq!(batch.schema().field(0).name(), "epoch");
-        let cells: Vec<ArrayFormatter<'_>> = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-            .collect();
+        let cells = cells(&batch);
         for row in 0..batch.num_rows() {
             let row = cells
                 .iter()

@@ -1,15 +1,16 @@
 //! `mesoflow tables`.
 
-use lake::{CompactionLimits, Lake, Owner, Retain};
+use std::path::Path;
+
+use lake::{CompactionLimits, Lake, Owner, Retain, Table};
 use model::Epoch;
 use model::tables::{LikeCountRows, Relation};
 
 use crate::support::{TestJob, mesoflow};
 
-#[test]
-fn tables_are_listed_with_how_far_they_are() {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(folder.path()).unwrap();
+/// A table with one row of epoch 7, committed through epoch 9.
+fn like_counts(folder: &Path) -> Table {
+    let lake = Lake::open(folder).unwrap();
     let owner = Owner {
         job: "job".to_owned(),
         generation: 1,
@@ -18,6 +19,13 @@ fn tables_are_listed_with_how_far_they_are() {
     let mut rows = LikeCountRows::default();
     rows.push("target", 3, Epoch(7), 1);
     table.append(&[rows.finish()], Epoch(9), &[]).unwrap();
+    table
+}
+
+#[test]
+fn tables_are_listed_with_how_far_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    like_counts(folder.path());
 
     let args = ["tables", "--json", "--folder"].map(AsRef::as_ref);
     let listed = mesoflow(args.into_iter().chain([folder.path().as_os_str()]))
@@ -72,15 +80,7 @@ fn columns_and_queries_are_told_without_a_job() {
 #[test]
 fn no_query_is_told_for_an_epoch_that_is_compacted_away() {
     let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(folder.path()).unwrap();
-    let owner = Owner {
-        job: "job".to_owned(),
-        generation: 1,
-    };
-    let mut table = lake.table(Relation::LikeCounts, &owner).unwrap();
-    let mut rows = LikeCountRows::default();
-    rows.push("target", 3, Epoch(7), 1);
-    table.append(&[rows.finish()], Epoch(9), &[]).unwrap();
+    let mut table = like_counts(folder.path());
     let retain = Retain {
         since: Epoch(8),
         ..Retain::default()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::{Lake, View};
 use model::Epoch;
@@ -56,6 +57,15 @@ fn view(lake: &Lake, relation: Relation) -> View {
     view.expect("the job made every table")
 }
 
+/// The cells of a batch as texts, by column.
+pub(crate) fn cells(batch: &RecordBatch) -> Vec<ArrayFormatter<'_>> {
+    const OPTIONS: FormatOptions<'_> = FormatOptions::new().with_null("null");
+    let columns = batch.columns().iter();
+    columns
+        .map(|column| ArrayFormatter::try_new(column, &OPTIONS).unwrap())
+        .collect()
+}
+
 fn rows(view: &View, epochs: Range<Epoch>) -> Rows {
     let spec = view.spec();
     let mut rows = Rows::new();
@@ -67,12 +77,7 @@ fn rows(view: &View, epochs: Range<Epoch>) -> Rows {
             .iter()
             .map(|field| field.name().as_str())
             .collect();
-        let options = FormatOptions::default().with_null("null");
-        let cells: Vec<ArrayFormatter<'_>> = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
-            .collect();
+        let cells = cells(&batch);
         for row in 0..batch.num_rows() {
             let cell = |name: &str| {
                 cells[names.iter().position(|&other| other == name).unwrap()].value(row)

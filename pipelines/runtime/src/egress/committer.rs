@@ -139,10 +139,10 @@ impl Ending {
     }
 }
 
-/// Up to a quarter of a wait, other than that of other threads and processes.
-fn jitter(wait: Duration) -> Duration {
+/// A wait less up to a quarter of it, other than that of other threads and processes.
+pub(super) fn jittered(wait: Duration) -> Duration {
     let drawn = RandomState::new().hash_one(()) % 256;
-    wait * u32::try_from(drawn).unwrap_or_default() / 1024
+    wait - wait * u32::try_from(drawn).unwrap_or_default() / 1024
 }
 
 struct Run<G> {
@@ -226,7 +226,7 @@ impl<G: TableGroup> Run<G> {
                         "commit failed, will try again: {why}"
                     );
                     self.status.wait(name, &why);
-                    self.gate.sleep(wait - jitter(wait));
+                    self.gate.sleep(jittered(wait));
                     wait = (wait * 2).min(RETRY_MAX);
                 }
                 Err(source) => {

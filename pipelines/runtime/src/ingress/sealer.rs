@@ -117,8 +117,10 @@ impl Sealer<'_> {
                 batches: Vec::new(),
                 bytes: 0,
             },
-            None if self.gate.wait_for_room(0) => self.close()?,
-            None => return Ok(()),
+            None => match self.close()? {
+                Some(epoch) => epoch,
+                None => return Ok(()),
+            },
         };
         if self.hand_on(epoch, deliver) {
             self.feeder.read_out_now();
@@ -131,8 +133,7 @@ impl Sealer<'_> {
         &mut self,
         deliver: &mut dyn FnMut(Arc<SealedEpoch>),
     ) -> Result<(), SealError> {
-        if self.gate.wait_for_room(0) {
-            let epoch = self.close()?;
+        if let Some(epoch) = self.close()? {
             self.hand_on(epoch, deliver);
         }
         Ok(())
@@ -171,12 +172,11 @@ impl Sealer<'_> {
         loop {
             let open = self.fill(readers)?;
             if self.pending.records > 0 {
-                // An epoch that is minted and not fed would hold up the read-outs that views ask for.
-                if !self.gate.wait_for_room(self.pending.bytes) {
-                    return Ok(());
-                }
-                let epoch = self.close()?;
-                if !self.hand_on(epoch, deliver) {
+                let goes_on = match self.close()? {
+                    Some(epoch) => self.hand_on(epoch, deliver),
+                    None => false,
+                };
+                if !goes_on {
                     return Ok(());
                 }
             }
@@ -270,8 +270,12 @@ impl Sealer<'_> {
         }
     }
 
-    /// Mints an epoch over all that is pending, and makes it durable and released.
-    fn close(&mut self) -> Result<SealedEpoch, SealError> {
+    /// Mints an epoch over all that is pending, and makes it durable and released; `None` when the job ends before
+    /// there is room for it. One that is minted and not fed would hold up the read-outs that views ask for.
+    fn close(&mut self) -> Result<Option<SealedEpoch>, SealError> {
+        if !self.gate.wait_for_room(self.pending.bytes) {
+            return Ok(None);
+        }
         let batches = self.pending.drain();
         let mut read: BTreeMap<PartitionId, Read> = self
             .cut
@@ -314,11 +318,11 @@ impl Sealer<'_> {
                 own: self.generation,
             });
         }
-        Ok(SealedEpoch {
+        Ok(Some(SealedEpoch {
             bytes: bytes_of(&batches),
             binding,
             batches,
-        })
+        }))
     }
 
     /// Hands an epoch on; says whether the job goes on.

@@ -89,8 +89,9 @@ impl Leg<'_> {
         } else {
             None
         };
-        let newest = inherited.last().map(|binding| binding.epoch);
-        let newest = newest.max(tail.keys().next_back().copied()).max(Some(base));
+        let bound_last = inherited.last().map_or(base, |binding| binding.epoch);
+        let tail_last = tail.keys().next_back().copied().unwrap_or(base);
+        let newest = bound_last.max(tail_last).max(base);
         let topics = self.job.topics();
         let bound: Vec<Binding> = inherited
             .into_iter()
@@ -104,12 +105,10 @@ impl Leg<'_> {
             .collect();
         // What is not read again is in the input tables, also where they have no row of it.
         let in_tables = match bound.first() {
-            Some(first) => Some(Epoch(first.epoch.0 - 1)),
-            None => newest.min(plan.end.or(newest)),
+            Some(first) => Epoch(first.epoch.0 - 1),
+            None => newest.min(plan.end.unwrap_or(newest)),
         };
-        if let Some(epoch) = in_tables {
-            gate.reached("inputs", epoch);
-        }
+        gate.reached("inputs", in_tables);
         tracing::info!(
             partitions = plans.len(),
             bound = bound.len(),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sources::StopFlag;
 use views::{Host, HostError, ViewError};
 
+use crate::egress::committer::jittered;
 use crate::folder::{Generation, JobFolder};
 use crate::status::{Status, chain};
 
@@ -20,6 +21,9 @@ pub(crate) struct ViewHost {
     patience: Arc<AtomicBool>,
     stopping_since: Option<Instant>,
 }
+
+/// How often a wait looks whether the job is to stop.
+const STOP_LOOK: Duration = Duration::from_millis(10);
 
 /// How long the views may go on writing when the job stops.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -59,13 +63,10 @@ impl Host for ViewHost {
             tracing::warn!(attempt, "the view store does not answer: {}", chain(error));
         }
         self.status.wait("views", &chain(error));
-        // 50 ms, 100 ms... up to 3.2 s, each less a part that differs from process to process.
-        let longest = 50 << attempt.min(6);
-        let jitter =
-            u64::from(std::process::id().wrapping_mul(2_654_435_761) >> 24) * longest / 1024;
-        let until = Instant::now() + Duration::from_millis(longest - jitter);
+        // 50 ms, 100 ms... up to 3.2 s.
+        let until = Instant::now() + jittered(Duration::from_millis(50 << attempt.min(6)));
         while Instant::now() < until && !self.stop.is_set() {
-            thread::sleep(Duration::from_millis(20).min(until - Instant::now().min(until)));
+            thread::sleep(STOP_LOOK);
         }
         true
     }
