@@ -14,8 +14,10 @@ mod terminal;
 use std::env;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
+use crate::failure::Failed as _;
 use crate::logging::LogArgs;
 
 #[global_allocator]
@@ -94,7 +96,13 @@ fn main() -> ExitCode {
     };
     let json_log = log.is_json();
     terminal::show_bars(!json && !json_log);
-    let done = logging::start(&log, command.log_level()).and_then(|()| command.run(json, json_log));
+    let done = logging::start(&log, command.log_level())
+        .and_then(|()| {
+            failpoints::arm_from_environment()
+                .context(failpoints::PLAN)
+                .wrong()
+        })
+        .and_then(|()| command.run(json, json_log));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use failpoints::points;
 use model::{Epoch, PartitionId, Topic};
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +75,9 @@ impl BindingLog {
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(io_error("write", &temporary))?;
+        points::LOG_WRITTEN.pass();
         fs::rename(&temporary, &path).map_err(io_error("rename to", &path))?;
+        points::LOG_RENAMED.pass();
         sync_folder(&folder.bindings())?;
         let file = OpenOptions::new()
             .append(true)
@@ -95,6 +98,7 @@ impl BindingLog {
         let text: String = bindings.iter().map(line).collect();
         self.file
             .write_all(text.as_bytes())
+            .and_then(|()| points::BINDING_WRITTEN.pass_or_fail())
             .and_then(|()| self.file.sync_data())
             .map_err(io_error("append a binding to", &self.path))?;
         self.bytes += text.len() as u64;
@@ -116,6 +120,7 @@ impl BindingLog {
         let droppable = past.min(self.bindings.len().saturating_sub(1));
         if droppable * 2 >= self.bindings.len() {
             *self = Self::begin(folder, self.generation, &self.bindings[droppable..])?;
+            points::LOG_TRIMMED.pass();
         }
         Ok(())
     }

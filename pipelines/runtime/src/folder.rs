@@ -14,6 +14,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use failpoints::points;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -136,11 +137,13 @@ impl JobFolder {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(io_error("take the generation", &path)(error)),
         };
+        points::GENERATION_MADE.pass();
         let claim = format!("pid = {}\n", std::process::id());
         file.write_all(claim.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(io_error("write the generation", &path))?;
         sync_folder(&self.root.join("generations"))?;
+        points::GENERATION_TAKEN.pass();
         Ok(Some(next))
     }
 

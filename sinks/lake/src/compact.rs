@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
+use failpoints::points;
 use model::tables::{Kind, TableSpec};
 use model::{Epoch, Millis};
 use tracing::info;
@@ -90,8 +91,13 @@ impl Compaction {
             Kind::Input => input::consolidate(self, &mut set)?,
             Kind::Log | Kind::Now => self.concatenate(&mut set)?,
         }
+        let prepared = set.finish()?;
+        let folder = self.writer.folder();
+        points::COMPACTION_WRITTEN
+            .pass_or_fail()
+            .map_err(LakeError::io("compact", folder))?;
         Ok(Compacted {
-            prepared: set.finish()?,
+            prepared,
             old: self.files.iter().map(|file| file.path.clone()).collect(),
             names: self.files.iter().map(|file| file.name.clone()).collect(),
             since: self.retain.since,
@@ -162,6 +168,7 @@ impl Table {
                 ("since".to_owned(), since.0.cast_signed()),
             ],
         })?;
+        points::COMPACTION_DONE.pass();
         let (before, after) = compacted.rows();
         info!(
             table = self.spec().name(),

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use failpoints::points;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tracing::{info, warn};
 
@@ -56,6 +57,9 @@ impl Table {
             .map_err(LakeError::delta("write a checkpoint", table))?;
         let number = version.number();
         let log = self.log();
+        points::CHECKPOINT_WRITTEN
+            .pass_or_fail()
+            .map_err(LakeError::io("write a checkpoint in", &log))?;
         for name in [checkpoint_name(number), "_last_checkpoint".to_owned()] {
             sync_file(&log.join(name))?;
         }
@@ -92,6 +96,7 @@ impl Table {
                 && entry.is_older(retention.files, now)
             {
                 delete(&entry.path)?;
+                points::CLEANING.pass();
                 cleaned.data_files += 1;
                 cleaned.data_bytes += entry.bytes;
             }
@@ -130,6 +135,7 @@ fn clean_log(log: &Path, age: Duration, now: SystemTime) -> Result<usize, LakeEr
         }
         for entry in entries {
             delete(&entry.path)?;
+            points::CLEANING.pass();
             deleted += 1;
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
+use failpoints::points;
 use model::Epoch;
 use model::tables::{Relation, TableSpec};
 use tracing::{debug, info, warn};
@@ -164,6 +165,9 @@ impl Table {
     /// Replaces the whole content by `batches`, true at `epoch`, in one commit.
     pub fn rewrite(&mut self, batches: &[RecordBatch], epoch: Epoch) -> Result<(), LakeError> {
         let prepared = self.writer().write_all(batches)?;
+        points::NOW_WRITTEN
+            .pass_or_fail()
+            .map_err(LakeError::io("rewrite", self.view.folder()))?;
         self.commit_rewrite(&prepared, epoch)
     }
 
@@ -209,6 +213,7 @@ impl Table {
             match self.send(&commit)? {
                 Outcome::Committed(version) => {
                     self.believe(version)?;
+                    points::FENCE_PUT.pass();
                     info!(
                         table = self.spec().name(),
                         generation = self.owner.generation,

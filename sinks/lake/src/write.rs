@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
+use failpoints::points;
 use model::tables::TableSpec;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -42,6 +43,10 @@ pub struct Writer {
 impl Writer {
     pub(crate) fn new(spec: &'static TableSpec, folder: PathBuf) -> Self {
         Self { spec, folder }
+    }
+
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.folder
     }
 
     /// Starts a set of files that will be committed together.
@@ -194,7 +199,9 @@ impl FileSet {
         self.roll()?;
         if !self.written.is_empty() {
             let folder = &self.writer.folder;
-            durable::sync_folder(folder).map_err(LakeError::io("sync folder", folder))?;
+            durable::sync_folder(folder)
+                .and_then(|()| points::FILES_WRITTEN.pass_or_fail())
+                .map_err(LakeError::io("sync folder", folder))?;
         }
         Ok(Prepared {
             files: std::mem::take(&mut self.written),

@@ -4,6 +4,7 @@ mod held;
 
 use std::time::Instant;
 
+use failpoints::points;
 use model::Epoch;
 use model::view::{Marker, Origin};
 use tracing::{info, warn};
@@ -140,6 +141,9 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
             if self.send(&call)? == Written::Gap {
                 return Ok(Written::Gap);
             }
+            if call.next.progress.is_some() {
+                points::PART_WRITTEN.pass();
+            }
         }
         Ok(Written::Done)
     }
@@ -170,6 +174,7 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         if self.send(&begin)? == Written::Gap {
             return Ok(Written::Gap);
         }
+        points::REWRITE_BEGUN.pass();
 
         let mut held = HeldKeys::default();
         let commands = values
@@ -184,6 +189,7 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         if self.delete_others(held)? == Written::Gap {
             return Ok(Written::Gap);
         }
+        points::REWRITE_WRITTEN.pass();
         let end = decide::end_rewrite(&self.claimed()?);
         let written = self.send(&end)?;
         if written == Written::Done {
@@ -216,6 +222,7 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
             if self.follow(after)? == Written::Gap {
                 return Ok(Written::Gap);
             }
+            points::REWRITE_LISTED.pass();
             let others = page.keys.into_iter().filter(|key| !held.contains(key));
             for piece in decide::in_pieces(others.map(|key| Command::Delete { key })) {
                 if self.send_part(piece)? == Written::Gap {
@@ -242,7 +249,9 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
         }
         // Readers may see it from now on, whether or not there is an answer.
         self.shown = self.shown.max(decide::shown(&call.next));
+        points::CALL_BUILT.pass();
         let answer = self.insist(|store| store.apply(call))?;
+        points::CALL_ANSWERED.pass();
         let written = self.follow(decide::after(answer))?;
         if written == Written::Done {
             self.standing = Some(call.next.clone());

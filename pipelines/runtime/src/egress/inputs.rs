@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use failpoints::points;
 use lake::{Lake, LakeError, Owner, Retain, Table};
 use model::admission::{Change, Counts, InputRow, RowKind};
 use model::tables::{AccountingRows, InputRows, LikeRows, RejectedRows, Relation};
@@ -245,6 +246,7 @@ impl TableGroup for InputTables {
         for (table, draft) in sealed_first {
             draft.seal(table, through, &[])?;
         }
+        points::SEALED_FIRST.pass();
         for (&topic, input) in &mut self.inputs {
             let draft = prepared
                 .inputs
@@ -258,6 +260,7 @@ impl TableGroup for InputTables {
                 .collect();
             draft.seal(&mut input.table, through, &offsets)?;
         }
+        points::INPUTS_SEALED.pass();
         self.prepared = Prepared::default();
         self.rows = 0;
         self.committed_max.clone_from(&self.running_max);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
+use failpoints::points;
 use model::{Epoch, PartitionId};
 use thiserror::Error;
 
@@ -122,6 +123,7 @@ impl Sealer<'_> {
                 None => return Ok(()),
             },
         };
+        points::RULES_SWITCHED.pass();
         if self.hand_on(epoch, deliver) {
             self.feeder.read_out_now();
         }
@@ -308,6 +310,7 @@ impl Sealer<'_> {
             cut: read,
         };
         self.log.append(std::slice::from_ref(&binding))?;
+        points::BINDING_SYNCED.pass();
         if self.log.bytes() > LOG_BYTES_MAX
             && let Some(committed) = self.gate.committed()
         {
@@ -318,6 +321,7 @@ impl Sealer<'_> {
                 own: self.generation,
             });
         }
+        points::RELEASED.pass();
         Ok(Some(SealedEpoch {
             bytes: bytes_of(&batches),
             binding,

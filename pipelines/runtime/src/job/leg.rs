@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
+use failpoints::points;
 use lake::{Lake, Owner};
 use model::Epoch;
 use model::view::{Origin, ShardKeys};
@@ -110,6 +111,7 @@ impl Leg<'_> {
             valuations: ValuationTables::open(&lake, &owner, self.rules.hash())?,
             likes: LikeTables::open(&lake, &owner)?,
         };
+        points::FENCED.pass();
         let ruleset = self.rules.hash().to_string();
         let origin = Origin {
             // Of another folder with the same job name nothing can be gone on from.
@@ -125,8 +127,10 @@ impl Leg<'_> {
             Some(views) => views.claim()?,
             None => None,
         };
+        points::CLAIMED.pass();
 
         let log = BindingLog::begin(&self.folder, self.generation, &inherited)?;
+        points::LOG_BEGUN.pass();
         self.check_superseded()?;
         bindings::remove_older(&self.folder, self.generation)?;
 

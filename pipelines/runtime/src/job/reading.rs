@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use failpoints::points;
 use model::admission::{AdmissionSettings, Partition};
 use model::{Epoch, PartitionId, Topic};
 use sources::{Source, SourceError};
@@ -54,6 +55,7 @@ impl Leg<'_> {
         if stop.is_set() {
             return Ok(());
         }
+        points::LOADED.pass();
 
         status.enter(Phase::Replaying);
         let planned = self.plans(
@@ -153,6 +155,7 @@ impl Leg<'_> {
             }
             delivery.rest_of_the_tail();
             feeder.catch_up();
+            points::REPLAYED.pass();
             if plan.end.is_some() {
                 return Ok(());
             }
@@ -360,6 +363,7 @@ impl Delivery<'_> {
         self.status.sealed(&epoch);
         self.feeder.epoch(&epoch);
         self.inputs.feed(epoch);
+        points::DELIVERED.pass();
     }
 
     /// Feeds what the tail has left.

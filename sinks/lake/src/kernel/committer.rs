@@ -12,6 +12,8 @@ use delta_kernel::{
     Engine, FileMeta, FilteredEngineData, KernelError, KernelResult, KernelResultIterator,
 };
 
+use failpoints::points;
+
 use crate::durable;
 
 /// Put-if-absent by hard link: the link exists or not, and the file behind it was synced before.
@@ -41,6 +43,7 @@ impl DurableCommitter {
         durable::create_folder(log)?;
         let draft = Draft::write(log, bytes)?;
         self.synced(draft.file.sync_all())?;
+        points::COMMIT_STAGED.pass_or_fail()?;
         match fs::hard_link(&draft.path, path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             other => other?,
@@ -51,8 +54,10 @@ impl DurableCommitter {
             fs::remove_file(path)?;
             return Ok(false);
         }
+        points::COMMIT_PUT.pass();
         drop(draft);
         self.synced(durable::sync_folder(log))?;
+        points::COMMIT_DONE.pass();
         Ok(true)
     }
 }
