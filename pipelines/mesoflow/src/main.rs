@@ -42,6 +42,7 @@ struct Cli {
 enum Command {
     Demo(command::demo::Args),
     Doctor(command::doctor::Args),
+    Drill(command::drill::Args),
     Explain(command::explain::Args),
     Generate(command::generate::Args),
     Get(command::get::Args),
@@ -59,6 +60,7 @@ impl Command {
             Self::Doctor(_) => "error",
             Self::Run(_) => "info,delta_kernel=warn,delta_kernel_default_engine=warn",
             Self::Demo(_)
+            | Self::Drill(_)
             | Self::Explain(_)
             | Self::Generate(_)
             | Self::Get(_)
@@ -72,6 +74,7 @@ impl Command {
         match self {
             Self::Demo(args) => command::demo::run(args, json),
             Self::Doctor(args) => command::doctor::run(args, json),
+            Self::Drill(args) => command::drill::run(args, json),
             Self::Explain(args) => command::explain::run(args, json),
             Self::Generate(args) => command::generate::run(args, json),
             Self::Get(args) => command::get::run(args, json),

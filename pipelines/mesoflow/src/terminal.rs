@@ -1,5 +1,6 @@
 //! The terminal: whether there is one, its colours, its width, and bars for what takes time.
 
+use std::borrow::Cow;
 use std::env;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
@@ -199,7 +200,7 @@ const BOUNDED: &str = "{bar:20} {human_pos} of {human_len} {prefix}, {eta} to go
 const UNBOUNDED: &str = "{spinner} {wide_msg}";
 
 /// A sign on standard error that something goes on whose end is not known; on a terminal only.
-pub(crate) fn spinner(doing: &'static str) -> ProgressBar {
+pub(crate) fn spinner(doing: impl Into<Cow<'static, str>>) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");
     let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     spinner.set_style(style.expect("the template above is one"));

@@ -48,6 +48,7 @@ pub struct Failpoint {
     name: &'static str,
     about: &'static str,
     fails: bool,
+    at_start: bool,
     passed: AtomicU64,
 }
 
@@ -58,6 +59,7 @@ impl Failpoint {
             name,
             about,
             fails: false,
+            at_start: false,
             passed: AtomicU64::new(0),
         }
     }
@@ -68,6 +70,20 @@ impl Failpoint {
             fails: true,
             ..Self::new(name, about)
         }
+    }
+
+    /// A place that a process passes once a start, before it goes on.
+    const fn starting(name: &'static str, about: &'static str) -> Self {
+        Self {
+            at_start: true,
+            ..Self::new(name, about)
+        }
+    }
+
+    /// Whether a process passes it once a start, before it goes on.
+    #[must_use]
+    pub fn is_at_start(&self) -> bool {
+        self.at_start
     }
 
     /// The name, as plans have it.

@@ -15,16 +15,16 @@ macro_rules! points {
 }
 
 points! {
-    GENERATION_MADE = new("generation.made", "the file of the generation is there, empty and not synced");
-    GENERATION_TAKEN = new("generation.taken", "the generation is taken and durable; nothing is fenced");
+    GENERATION_MADE = starting("generation.made", "the file of the generation is there, empty and not synced");
+    GENERATION_TAKEN = starting("generation.taken", "the generation is taken and durable; nothing is fenced");
     FENCE_PUT = new("fence.put", "a table's fence is committed; other tables may have none");
-    FENCED = new("fenced", "all tables are fenced; the logs of older generations are not read");
-    CLAIMED = new("claimed", "the view store is claimed; there is no log of the generation");
+    FENCED = starting("fenced", "all tables are fenced; the logs of older generations are not read");
+    CLAIMED = starting("claimed", "the view store is claimed; there is no log of the generation");
     LOG_WRITTEN = new("log.written", "header and inherited bindings are synced under a temporary name");
     LOG_RENAMED = new("log.renamed", "the log has its name; the folder is not synced");
-    LOG_BEGUN = new("log.begun", "the log is durable; older ones are still there");
-    LOADED = new("loaded", "state is loaded from the input tables; nothing is read again");
-    REPLAYED = new("replayed", "bound epochs are read again; no new one is minted");
+    LOG_BEGUN = starting("log.begun", "the log is durable; older ones are still there");
+    LOADED = starting("loaded", "state is loaded from the input tables; nothing is read again");
+    REPLAYED = starting("replayed", "bound epochs are read again; no new one is minted");
     BINDING_WRITTEN = fallible("binding.written", "a binding is in the log, not synced");
     BINDING_SYNCED = new("binding.synced", "a binding is durable; the generation is not read again");
     RELEASED = new("released", "an epoch may be shown; nobody has it");
@@ -47,7 +47,7 @@ points! {
     CHECKPOINT_WRITTEN = fallible("checkpoint.written", "a checkpoint of a table's log is written, not synced");
     CLEANING = new("cleaning", "some files that nobody needs are deleted, others are not");
     NOW_WRITTEN = fallible("now.written", "the files of a table of what stands now are written; no commit names them");
-    RULES_SWITCHED = new("rules.switched", "the epoch that begins under other rules is bound; nobody has it");
+    RULES_SWITCHED = starting("rules.switched", "the epoch that begins under other rules is bound; nobody has it");
 }
 
 /// The point of a name.
