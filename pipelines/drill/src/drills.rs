@@ -1,6 +1,18 @@
 //! One drill a file.
 
+mod broker;
+mod clock;
 mod crash;
+mod disk;
+mod disorder;
+mod duplicates;
+mod pairs;
+mod poison;
+mod redis;
+mod rescale;
+mod rolling;
+mod slow;
+mod topics;
 
 use anyhow::Result;
 
@@ -19,4 +31,18 @@ pub struct Drill {
 }
 
 /// All of them.
-pub static ALL: &[Drill] = &[crash::DRILL];
+pub static ALL: &[Drill] = &[
+    crash::DRILL,
+    broker::DRILL,
+    redis::DRILL,
+    disk::DRILL,
+    poison::DRILL,
+    duplicates::DRILL,
+    disorder::DRILL,
+    clock::DRILL,
+    topics::DRILL,
+    rescale::DRILL,
+    rolling::DRILL,
+    slow::DRILL,
+    pairs::DRILL,
+];

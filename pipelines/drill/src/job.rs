@@ -148,17 +148,14 @@ impl Job {
         self.process.as_mut().context("the job runs")
     }
 
-    fn failpoint_log(&self) -> PathBuf {
+    /// Where it is written down what happened at failpoints.
+    pub(crate) fn failpoint_log(&self) -> PathBuf {
         self.folder.join("failpoints.log")
     }
 
     /// What happened at failpoints so far, one line an act: `name passing act`.
     pub(crate) fn struck(&self) -> Result<Vec<String>> {
-        match fs::read_to_string(self.failpoint_log()) {
-            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error).context("read the log of the failpoints"),
-        }
+        lines(&self.failpoint_log())
     }
 
     /// Kills the job as `kill -9` does.
@@ -217,6 +214,12 @@ impl Job {
         Ok(RedisReader::new(&self.setup.views_direct, keys, PATIENCE)?)
     }
 
+    /// What a view store says that the job's views are true of.
+    pub(crate) fn reader_of(&self, url: &str) -> Result<Option<Marker>> {
+        let keys = ShardKeys::new(&self.name, 0)?;
+        Ok(RedisReader::new(url, keys, PATIENCE)?.marker()?)
+    }
+
     /// What the views are true of.
     pub(crate) fn marker(&self) -> Result<Option<Marker>> {
         Ok(self.reader()?.marker()?)
@@ -259,6 +262,16 @@ impl Job {
         Ok(marker.is_some_and(|marker| marker.progress.is_none() && marker.as_of >= Some(epoch)))
     }
 
+    /// Waits until the views are complete as of any epoch.
+    pub(crate) fn shows_something(&mut self) -> Result<()> {
+        let reader = self.reader()?;
+        let reader = std::cell::RefCell::new(reader);
+        self.process()?.until("the views are complete", || {
+            let marker = reader.borrow_mut().marker()?;
+            Ok(marker.is_some_and(|marker| marker.as_of.is_some() && marker.progress.is_none()))
+        })
+    }
+
     /// Waits until the views show all records below `ends`, and gives the time that it took.
     pub(crate) fn catches_up(&mut self, ends: &BTreeMap<PartitionId, i64>) -> Result<Duration> {
         let begun = Instant::now();
@@ -279,19 +292,25 @@ impl Job {
         }
     }
 
-    /// Waits until the job says something.
-    pub(crate) fn says(&mut self, text: &str) -> Result<()> {
-        let log = self.folder.join(format!("job-{}.log", self.starts));
-        self.process()?.until(&format!("{text:?} is said"), || {
-            Ok(fs::read_to_string(&log)?.contains(text))
-        })
+    /// The number of the running process.
+    pub(crate) fn pid(&self) -> Result<i32> {
+        let process = self.process.as_ref().context("the job runs")?;
+        Ok(process.pid().as_raw_nonzero().get())
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// What the job that ended last told of itself.
+    pub(crate) fn report(&self) -> Result<serde_json::Value> {
+        let said = self.said()?;
+        let (_, report) = said.rsplit_once("\n{\n").context("find the job's report")?;
+        serde_json::from_str(&format!("{{\n{report}")).context("read the job's report")
     }
+}
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+/// The lines of a file; none if it is not there.
+pub(crate) fn lines(file: &Path) -> Result<Vec<String>> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("read {}", file.display())),
     }
 }

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) use kafka::Kafka;
 pub(crate) use proxy::{Fault, Proxy};
-pub(crate) use redis::Redis;
+pub(crate) use redis::{Redis, Sentinel};
 
 /// How long anything may take that is expected to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use model::Epoch;
@@ -31,16 +31,9 @@ pub(crate) struct Watcher {
 #[derive(Debug, Default)]
 struct Shared {
     ended: AtomicBool,
+    paused: AtomicBool,
     /// The store itself has gone back: what was seen before counts no more.
     forgets: AtomicU64,
-    /// When the epoch of the views changed last, and for how long it had not at most.
-    stood: Mutex<Stood>,
-}
-
-#[derive(Debug, Default)]
-struct Stood {
-    since: Option<Instant>,
-    longest: Duration,
 }
 
 /// What was seen.
@@ -75,9 +68,16 @@ impl Watcher {
         Ok(Self { thread, shared })
     }
 
+    /// Nothing that is read from now on counts, until [`forget`](Self::forget).
+    pub(crate) fn pause(&self) {
+        self.shared.forgets.fetch_add(1, Ordering::SeqCst);
+        self.shared.paused.store(true, Ordering::SeqCst);
+    }
+
     /// From now on the store may be in an earlier state: a fault of its own took back what it held.
     pub(crate) fn forget(&self) {
         self.shared.forgets.fetch_add(1, Ordering::SeqCst);
+        self.shared.paused.store(false, Ordering::SeqCst);
     }
 
     /// Ends, and gives what was seen.
@@ -106,7 +106,7 @@ fn watch(mut reader: RedisReader, keys: &[ViewKey], shared: &Shared) -> Result<S
             continue;
         };
         // Told while it read: what it read may be from before or after.
-        if shared.forgets.load(Ordering::SeqCst) > forgets {
+        if shared.forgets.load(Ordering::SeqCst) > forgets || shared.paused.load(Ordering::SeqCst) {
             continue;
         }
         let Some(marker) = snapshot.marker else {
@@ -123,10 +123,6 @@ fn watch(mut reader: RedisReader, keys: &[ViewKey], shared: &Shared) -> Result<S
         if newest != Some(as_of) {
             newest = Some(as_of);
             seen.epochs += 1;
-            let mut stood = shared.stood.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = stood.since.replace(Instant::now());
-            let stood_for = before.map_or(Duration::ZERO, |since| since.elapsed());
-            stood.longest = stood.longest.max(stood_for);
         }
         let progress = marker.progress.as_ref();
         let target = progress.map_or(as_of, |progress| progress.target);

@@ -12,7 +12,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sources::generator::{Generator, GeneratorConfig, Names, Oracle};
 use sources::kafka::{KafkaAdmin, KafkaSource, KafkaWriter, NewTopic};
-use sources::{KafkaConfig, Source as _};
+use sources::{KafkaConfig, Limits, Polled, RecordBatch, Source as _};
 
 use crate::service::PATIENCE;
 
@@ -41,7 +41,6 @@ pub(crate) struct Made {
 pub(crate) struct Load {
     thread: JoinHandle<Result<Made>>,
     stop: Arc<AtomicBool>,
-    written: Arc<AtomicU64>,
     again: Arc<AtomicU64>,
 }
 
@@ -136,6 +135,40 @@ impl World {
         })
     }
 
+    /// The same topics with other records to be written into them. This one has nothing more to do with them.
+    pub(crate) fn again(self, config: GeneratorConfig) -> Result<Self> {
+        let mut other = self;
+        other.made = Some(Made {
+            generator: Generator::new(config.clone())?,
+            oracle: Oracle::new(i64::MAX),
+            draw: ChaCha8Rng::seed_from_u64(config.seed),
+        });
+        other.config = config;
+        Ok(other)
+    }
+
+    /// How many of the records of a partition below an offset are still there.
+    pub(crate) fn count_below(&self, partition: PartitionId, end: i64) -> Result<u64> {
+        let source = KafkaSource::new(self.kafka.clone())?;
+        let mut reader = source.open(partition, 0)?;
+        let mut batch = RecordBatch::new();
+        let limits = Limits {
+            records: 10_000,
+            bytes: 4 << 20,
+        };
+        let mut count = 0;
+        let begun = Instant::now();
+        while reader.next_offset() < end {
+            ensure!(begun.elapsed() < PATIENCE, "{partition} cannot be read");
+            match reader.poll(&mut batch, limits, Some(end), Duration::from_millis(100))? {
+                Polled::Records => count += batch.len() as u64,
+                Polled::Idle => {}
+                Polled::End => break,
+            }
+        }
+        Ok(count)
+    }
+
     fn until(&self, what: &str, is_so: impl Fn(&Self) -> Result<bool>) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while !is_so(self)? {
@@ -173,9 +206,8 @@ impl World {
         let mut made = self.made.take().context("one load at a time")?;
         let mut writer = KafkaWriter::new(self.kafka.clone())?;
         let topics = self.topics.clone();
-        let (stop, written, again) = <(Arc<AtomicBool>, Arc<AtomicU64>, Arc<AtomicU64>)>::default();
-        let (stopping, counted, repeated) =
-            (Arc::clone(&stop), Arc::clone(&written), Arc::clone(&again));
+        let (stop, again) = <(Arc<AtomicBool>, Arc<AtomicU64>)>::default();
+        let (stopping, repeated) = (Arc::clone(&stop), Arc::clone(&again));
         let thread = thread::Builder::new()
             .name("load".to_owned())
             .spawn(move || {
@@ -201,7 +233,6 @@ impl World {
                     }
                     repeated.fetch_add(u64::from(is_again), Ordering::SeqCst);
                     records += 1;
-                    counted.store(records, Ordering::SeqCst);
                     if let Some(per_second) = pace.per_second {
                         let due = begun + Duration::from_secs_f64(records as f64 / per_second);
                         let early = due.saturating_duration_since(Instant::now());
@@ -217,7 +248,6 @@ impl World {
         Ok(Load {
             thread,
             stop,
-            written,
             again,
         })
     }
@@ -252,11 +282,6 @@ impl Load {
     /// Whether all of it is written.
     pub(crate) fn is_written(&self) -> bool {
         self.thread.is_finished()
-    }
-
-    /// Records written so far.
-    pub(crate) fn written(&self) -> u64 {
-        self.written.load(Ordering::SeqCst)
     }
 
     /// Ends it before its time.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use lake::LakeError;
-use model::{DecodeError, Epoch, PartitionId, Topic};
+use model::{DecodeError, Epoch, Millis, PartitionId, Topic};
 use odds::OddsError;
 use sources::{SourceError, StopFlag};
 use thiserror::Error;
@@ -45,6 +45,11 @@ pub enum JobError {
     #[error("generation {own} of this job was superseded by a newer start")]
     Superseded { own: crate::folder::Generation },
     #[error(
+        "topic {topic} is gone, and {before} partitions of it were read: create it again only under another name or \
+         for another job, as its records are not those that were read. Nothing was reset"
+    )]
+    TopicGone { topic: Topic, before: usize },
+    #[error(
         "topic {topic} has {now} partitions and had {before}: its keys have moved and their order is not \
          defined any more. Start a new job in a new folder, or restore the topic's partition count"
     )]
@@ -72,6 +77,19 @@ pub enum JobError {
         partition: PartitionId,
         end: i64,
         read: i64,
+    },
+    #[error(
+        "{partition} holds another record at offset {offset} than the one that was read there: appended at {}, \
+         not at {} (milliseconds since 1970), or with other contents. The topic was deleted and created again, \
+         or its records were replaced. Nothing was reset",
+        found.0,
+        sealed.0,
+    )]
+    Replaced {
+        partition: PartitionId,
+        offset: i64,
+        sealed: Millis,
+        found: Millis,
     },
     #[error("run the dataflow workers: {0}")]
     Workers(String),

@@ -6,6 +6,6 @@ mod reader;
 mod sealer;
 
 pub use reader::ReaderError;
-pub(crate) use reader::{PartitionPlan, Readers};
+pub(crate) use reader::{LastRecord, PartitionPlan, Readers};
 pub use sealer::SealError;
 pub(crate) use sealer::{ClosingRule, Pending, SealedEpoch, Sealer};

@@ -16,6 +16,7 @@ use crate::error::JobError;
 use crate::folder::JobFolder;
 use crate::status::Status;
 
+mod last_record;
 mod leg;
 #[cfg(test)]
 mod panics;

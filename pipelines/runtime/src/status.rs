@@ -2,6 +2,7 @@
 //! sampled epoch. Written by the threads, read by commands and metrics.
 
 mod report;
+mod steps;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use crate::clock::now_millis;
 use crate::ingress::SealedEpoch;
 
 pub use report::{GroupReport, PartitionReport, Report, WaitReport};
+use steps::Steps;
+pub use steps::StepsReport;
 use trace::Sampled;
 pub(crate) use trace::Stage;
 pub use trace::Trace;
@@ -37,6 +40,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 #[derive(Debug, Default)]
 pub struct Status {
     state: Mutex<State>,
+    steps: Steps,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +106,11 @@ impl Status {
     pub(crate) fn enter(&self, phase: Phase) {
         self.lock().phase = phase;
         tracing::info!(?phase, "job");
+    }
+
+    /// Notes how long a worker took for what it was fed.
+    pub(crate) fn stepped(&self, took: Duration) {
+        self.steps.note(took);
     }
 
     pub(crate) fn loaded(&self, rows: u64) {
@@ -300,6 +309,7 @@ impl Status {
             views_as_of: state.views.as_of,
             view_values: state.views.values,
             views_millis: state.views.last.as_secs_f64() * 1e3,
+            worker_steps: self.steps.report(),
             waits: state
                 .waits
                 .iter()

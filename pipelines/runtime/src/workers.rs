@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use dataflow::Change as Changed;
@@ -18,6 +18,7 @@ use crate::egress::{FromWorker, Said};
 use crate::error::{Fault, JobError};
 use crate::feeder::{Feed, InputBatch, WorkerHandle};
 use crate::ingress::SealedEpoch;
+use crate::status::Status;
 
 /// Feeds that may wait for a worker: whoever feeds it waits when it has more.
 const FEEDS_WAITING: usize = 64;
@@ -34,12 +35,13 @@ impl Workers {
         settings: Settings,
         said: &Sender<Said>,
         fault: &Fault,
+        status: &Arc<Status>,
     ) -> Result<(Self, Vec<WorkerHandle>), JobError> {
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..count).map(|_| bounded(FEEDS_WAITING)).unzip();
         let receivers = Mutex::new(receivers.into_iter().map(Some).collect::<Vec<_>>());
         let (started, threads) = bounded(count);
-        let (said, fault) = (said.clone(), fault.clone());
+        let (said, fault, status) = (said.clone(), fault.clone(), Arc::clone(status));
         let one_is_gone = Arc::new(AtomicBool::new(false));
         let guards = timely::execute(timely::Config::process(count), move |worker| {
             let _guard = fault.guard("a dataflow worker panicked");
@@ -51,7 +53,7 @@ impl Workers {
                 .take()
                 .expect("each worker takes its feeds once");
             if started.send((index, thread::current())).is_ok() {
-                run(worker, &settings, &feeds, &said, &gone);
+                run(worker, &settings, &feeds, &said, &gone, &status);
             }
         })
         .map_err(JobError::Workers)?;
@@ -95,6 +97,7 @@ fn run(
     feeds: &Receiver<Feed>,
     said: &Sender<Said>,
     gone: &Gone,
+    status: &Status,
 ) {
     let index = worker.index();
     let say = {
@@ -120,10 +123,12 @@ fn run(
     loop {
         match feeds.try_recv() {
             Ok(feed) => {
+                let begun = Instant::now();
                 if let Some(inputs) = &mut inputs {
                     take(inputs, &feed, worker.index(), worker.peers());
                 }
                 worker.step();
+                status.stepped(begun.elapsed());
             }
             Err(TryRecvError::Empty) => {
                 worker.step_or_park(None);

@@ -12,6 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::LakeError;
 use crate::files::LiveFile;
@@ -19,6 +20,8 @@ use crate::view::View;
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 16_384;
+/// And so many bytes at most, by what the rows of a file have on average.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What to read of one version of a table.
 #[derive(Clone, Debug)]
@@ -127,9 +130,10 @@ pub(crate) fn open(
 ) -> Result<ParquetRecordBatchReader, LakeError> {
     let file = File::open(path).map_err(LakeError::io("open file", path))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let mut builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-        .map_err(LakeError::parquet("open file", path))?
-        .with_batch_size(BATCH_ROWS);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+        .map_err(LakeError::parquet("open file", path))?;
+    let rows = batch_rows(builder.metadata());
+    let mut builder = builder.with_batch_size(rows);
     if let Some(columns) = columns {
         let names = columns.iter().map(String::as_str);
         let mask = ProjectionMask::columns(builder.parquet_schema(), names);
@@ -138,6 +142,16 @@ pub(crate) fn open(
     builder
         .build()
         .map_err(LakeError::parquet("read file", path))
+}
+
+/// How many rows of a file are read at once: as many as take a few megabytes, as a rejected record may have two.
+fn batch_rows(file: &ParquetMetaData) -> usize {
+    let rows = usize::try_from(file.file_metadata().num_rows()).unwrap_or(0);
+    let groups = file.row_groups().iter();
+    let bytes: i64 = groups.map(|group| group.total_byte_size()).sum();
+    let bytes = usize::try_from(bytes).unwrap_or(0);
+    let of_one = bytes / rows.max(1);
+    (BATCH_BYTES / of_one.max(1)).clamp(1, BATCH_ROWS)
 }
 
 /// The rows of one file.

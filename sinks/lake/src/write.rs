@@ -26,6 +26,8 @@ use crate::kernel::Added;
 const FILE_BYTES: usize = 64 << 20;
 /// Readers skip stretches of a sorted file by the bounds of its row groups.
 const ROW_GROUP_ROWS: usize = 1 << 17;
+/// ... and what a row group may take in memory while it is written.
+const ROW_GROUP_BYTES: usize = 16 << 20;
 /// Columns whose values seldom repeat: no dictionary is tried.
 const DISTINCT: [&str; 4] = ["key", "value", "event_id", "account_id"];
 /// Columns that grow slowly from row to row: differences are stored.
@@ -279,6 +281,10 @@ impl OpenFile {
             .map_err(LakeError::rows("measure", table))?;
         self.parquet
             .write(&batch)
+            .and_then(|()| match self.parquet.memory_size() {
+                0..=ROW_GROUP_BYTES => Ok(()),
+                _ => self.parquet.flush(),
+            })
             .map_err(LakeError::parquet("write rows to", &self.path))
     }
 

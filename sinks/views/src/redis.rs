@@ -20,7 +20,7 @@ const APPLY: &str = include_str!("redis/apply.lua");
 const LIST: &str = include_str!("redis/list.lua");
 
 /// The most buckets that a piece of a listing looks at.
-const BUCKETS_MAX: u32 = 1_024;
+const BUCKETS_MAX: u32 = 4_096;
 
 /// Reads the views of a shard.
 #[derive(Debug)]

@@ -37,6 +37,12 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
         .more
         .insert("epoch", "records_max = 200".to_owned());
     let watcher = scene.watch(&world, &job)?;
+    // Mostly the views are complete before the first crash: what follows are differences.
+    if scene.chance.random_bool(0.75) {
+        job.start("")?;
+        job.shows_something()?;
+        job.kill()?;
+    }
     let pace = Pace::rest_in(&world, Duration::from_secs(4));
     let load = world.begin(pace)?;
     let mut histories = Vec::new();

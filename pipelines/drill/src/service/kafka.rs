@@ -97,6 +97,11 @@ impl Kafka {
         daemon.kill()
     }
 
+    /// Whether it runs.
+    pub(crate) fn runs(&self) -> bool {
+        self.daemon.is_some()
+    }
+
     /// Where the drill itself reaches the broker.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)

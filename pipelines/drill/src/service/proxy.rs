@@ -30,13 +30,13 @@ pub(crate) enum Fault {
 
 /// How often a proxy did what.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) delayed: AtomicU64,
-    pub(crate) stalled: AtomicU64,
-    pub(crate) refused: AtomicU64,
-    pub(crate) cut: AtomicU64,
-    pub(crate) halved: AtomicU64,
-    pub(crate) dropped: AtomicU64,
+struct Counts {
+    delayed: AtomicU64,
+    stalled: AtomicU64,
+    refused: AtomicU64,
+    cut: AtomicU64,
+    halved: AtomicU64,
+    dropped: AtomicU64,
 }
 
 /// The proxy.
@@ -101,9 +101,21 @@ impl Proxy {
         self.shared.era.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How often it did what.
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.shared.counts
+    /// How often it did what since this was asked last.
+    pub(crate) fn take_counts(&self) -> Vec<(&'static str, u64)> {
+        let counts = &self.shared.counts;
+        [
+            ("delayed", &counts.delayed),
+            ("stalled", &counts.stalled),
+            ("refused", &counts.refused),
+            ("cut", &counts.cut),
+            ("halved", &counts.halved),
+            ("dropped", &counts.dropped),
+        ]
+        .map(|(what, count)| (what, count.swap(0, Ordering::SeqCst)))
+        .into_iter()
+        .filter(|&(_, times)| times > 0)
+        .collect()
     }
 }
 

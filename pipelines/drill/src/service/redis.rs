@@ -78,6 +78,16 @@ impl Redis {
         &self.proxy
     }
 
+    /// Lets a replica that was made the master be one after a restart too.
+    pub(crate) fn stays_master(&mut self) {
+        self.more.clear();
+    }
+
+    /// Changes proxies with another server; where they lead stays as it is.
+    pub(crate) fn swap_proxy(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.proxy, &mut other.proxy);
+    }
+
     /// A connection of the drill's own.
     pub(crate) fn connect(&self) -> Result<redis::Connection> {
         let client = redis::Client::open(self.url())?;
@@ -118,6 +128,18 @@ impl Sentinel {
             port,
             _daemon: daemon,
         })
+    }
+
+    /// Whether it has found a replica that it can make the master.
+    pub(crate) fn knows_a_replica(&self) -> Result<bool> {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port))?;
+        let mut connection = client.get_connection().context("reach the Sentinel")?;
+        let replicas: Vec<redis::Value> = redis::cmd("SENTINEL")
+            .arg("replicas")
+            .arg(Self::MASTER)
+            .query(&mut connection)
+            .context("ask the Sentinel for replicas")?;
+        Ok(!replicas.is_empty())
     }
 
     /// The port of the master as the Sentinel sees it now.

@@ -168,5 +168,5 @@ fn list(
     for (name, about) in entries {
         table.add_row([Cell::from(name), Cell::from(about)]);
     }
-    terminal::print(&table.to_string())
+    terminal::print(&format!("{table}\n"))
 }

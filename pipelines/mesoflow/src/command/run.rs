@@ -93,7 +93,11 @@ fn newer_copy(job: &Job) -> Result<String> {
 fn advice(error: &JobError) -> &'static str {
     match error {
         JobError::NothingToRead | JobError::Source(_) => "see `mesoflow doctor JOB.toml`",
-        JobError::PartitionsChanged { .. } | JobError::Gone { .. } | JobError::Recreated { .. } => {
+        JobError::PartitionsChanged { .. }
+        | JobError::TopicGone { .. }
+        | JobError::Gone { .. }
+        | JobError::Recreated { .. }
+        | JobError::Replaced { .. } => {
             "nothing was reset: decide whether to rebuild in a new folder"
         }
         JobError::Seal(runtime::SealError::Changed { .. }) => {

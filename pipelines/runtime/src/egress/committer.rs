@@ -33,6 +33,10 @@ pub(crate) trait TableGroup: Send + 'static {
     fn take(&mut self, feed: &Self::Feed);
     /// Number of rows collected since the last commit.
     fn rows(&self) -> usize;
+    /// Whether they take so much memory that they are committed now.
+    fn is_large(&self) -> bool {
+        false
+    }
     /// Commits all that was collected, sealing every table through `through`. After an error the same
     /// call is made again.
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError>;
@@ -168,6 +172,7 @@ impl<G: TableGroup> Run<G> {
                     let since = open.map_or_else(Instant::now, |(_, since)| since);
                     open = Some((G::epoch(&feed), since));
                     if self.group.rows() < self.sinking.rows_max
+                        && !self.group.is_large()
                         && since.elapsed() < self.sinking.after
                     {
                         continue;

@@ -12,7 +12,7 @@ use model::tables::{AccountingRows, InputRows, LikeRows, RejectedRows, Relation}
 use model::{Epoch, Millis, PartitionId, Topic};
 
 use super::committer::TableGroup;
-use crate::ingress::SealedEpoch;
+use crate::ingress::{LastRecord, SealedEpoch};
 use crate::status::Status;
 
 /// `rejected`, `accounting`, `likes` and the input tables.
@@ -31,6 +31,8 @@ pub(crate) struct InputTables {
     committed_max: BTreeMap<PartitionId, Millis>,
     /// The next offset of every partition, as of the last epoch taken.
     cut: BTreeMap<PartitionId, i64>,
+    /// The last record of every partition that was taken since the last commit.
+    last: BTreeMap<PartitionId, LastRecord>,
     rows: usize,
     prepared: Prepared,
 }
@@ -39,6 +41,9 @@ struct Input {
     table: Table,
     rows: InputRows,
 }
+
+/// Rejected records may have 2 MiB each, and a commit holds them twice.
+const REJECTED_BYTES_MAX: usize = 16 << 20;
 
 /// The rows of a commit that is under way: kept until every table has them.
 #[derive(Default)]
@@ -108,6 +113,7 @@ impl InputTables {
             running_max: BTreeMap::new(),
             committed_max: BTreeMap::new(),
             cut: BTreeMap::new(),
+            last: BTreeMap::new(),
             rows: 0,
             prepared: Prepared::default(),
         })
@@ -135,6 +141,33 @@ impl InputTables {
         tables.map(|input| input.table.committed()).min().flatten()
     }
 
+    /// The last record of each partition that its input table has sealed.
+    #[must_use]
+    pub(crate) fn last_records(&self) -> BTreeMap<PartitionId, LastRecord> {
+        let mut records = BTreeMap::new();
+        for (partition, _) in self.sealed_offsets() {
+            let Some(input) = self.inputs.get(&partition.topic) else {
+                continue;
+            };
+            let at = |name: &str| {
+                input
+                    .table
+                    .position(&format!("{name}{}", partition.partition))
+            };
+            if let (Some(offset), Some(millis), Some(hash)) =
+                (at(LAST_OFFSET), at(LAST_MILLIS), at(LAST_HASH))
+            {
+                let last = LastRecord {
+                    offset,
+                    timestamp_millis: Millis(millis),
+                    hash: hash.cast_unsigned(),
+                };
+                records.insert(partition, last);
+            }
+        }
+        records
+    }
+
     /// The next offset that each partition is sealed through by its input table.
     #[must_use]
     pub(crate) fn sealed_offsets(&self) -> BTreeMap<PartitionId, i64> {
@@ -155,6 +188,19 @@ impl InputTables {
 
 /// Positions of an input table that name the next offset of a partition begin so.
 const OFFSET: &str = "offset/";
+/// And those that name the last record before it: its offset, timestamp and hash.
+const LAST_OFFSET: &str = "last_offset/";
+const LAST_MILLIS: &str = "last_millis/";
+const LAST_HASH: &str = "last_hash/";
+
+fn last_positions(partition: i32, last: &LastRecord) -> [(String, i64); 3] {
+    [
+        (LAST_OFFSET, last.offset),
+        (LAST_MILLIS, last.timestamp_millis.0),
+        (LAST_HASH, last.hash.cast_signed()),
+    ]
+    .map(|(name, at)| (format!("{name}{partition}"), at))
+}
 
 impl TableGroup for InputTables {
     type Feed = SealedEpoch;
@@ -189,6 +235,9 @@ impl TableGroup for InputTables {
             }
             let (next_offset, sum) = counts.entry(batch.partition).or_default();
             *next_offset = batch.next_offset;
+            if let Some(last) = batch.last {
+                self.last.insert(batch.partition, last);
+            }
             *sum += batch.admitted.counts();
             let Some(input) = self.inputs.get_mut(&batch.partition.topic) else {
                 continue;
@@ -219,6 +268,10 @@ impl TableGroup for InputTables {
 
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn is_large(&self) -> bool {
+        self.rejected_rows.bytes() > REJECTED_BYTES_MAX
     }
 
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {
@@ -252,16 +305,20 @@ impl TableGroup for InputTables {
                 .inputs
                 .entry(topic)
                 .or_insert_with(|| input.rows.finish().into());
-            let offsets: Vec<(String, i64)> = self
-                .cut
-                .iter()
+            let offsets = self.cut.iter();
+            let offsets = offsets
                 .filter(|(partition, _)| partition.topic == topic)
-                .map(|(partition, &at)| (format!("{OFFSET}{}", partition.partition), at))
-                .collect();
-            draft.seal(&mut input.table, through, &offsets)?;
+                .map(|(partition, &at)| (format!("{OFFSET}{}", partition.partition), at));
+            let last = self.last.iter();
+            let last = last
+                .filter(|(partition, _)| partition.topic == topic)
+                .flat_map(|(partition, last)| last_positions(partition.partition, last));
+            let positions: Vec<(String, i64)> = offsets.chain(last).collect();
+            draft.seal(&mut input.table, through, &positions)?;
         }
         points::INPUTS_SEALED.pass();
         self.prepared = Prepared::default();
+        self.last.clear();
         self.rows = 0;
         self.committed_max.clone_from(&self.running_max);
         self.status.sealed_offsets(&self.cut);

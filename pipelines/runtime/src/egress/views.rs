@@ -140,25 +140,30 @@ impl<S: ViewStore> Views<S> {
                 self.drop_pending_through(from);
                 // A store that falls back behind what was dropped has a gap.
                 self.since = self.since.max(from);
-                self.read_out = None;
                 self.plan.status.views_stand(from);
             }
             match decide::step(&need, self.since, self.newest) {
                 Step::Write { from, to } => {
+                    self.read_out = None;
                     self.plan.status.go_on("views");
                     self.write(from, to)?;
                 }
+                // Also where the store went back behind what is still known of differences.
                 Step::Rewrite { .. } => {
-                    self.plan.status.go_on("views");
-                    if !self.rewrite()? {
+                    if self.rewrite()? {
+                        self.plan.status.go_on("views");
+                    } else {
                         if self.closed {
                             tracing::warn!("the job ends before the views could be rewritten");
                             return Ok(());
                         }
+                        let why = "all values are read out, to write the views anew";
+                        self.plan.status.wait("views", why);
                         self.wait()?;
                     }
                 }
                 Step::Nothing => {
+                    self.read_out = None;
                     self.plan.status.go_on("views");
                     if self.closed {
                         return Ok(());

@@ -6,8 +6,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use model::PartitionId;
 use model::admission::{Admitted, Partition};
+use model::{Millis, PartitionId, RawRecord};
 use sources::{Limits, PartitionReader, Polled, RecordBatch, SourceError, StopFlag, Wake};
 use thiserror::Error;
 
@@ -43,6 +43,27 @@ pub(crate) struct ReadBatch {
     pub(crate) hash: u64,
     /// How far back the partition knows duplicates, in milliseconds.
     pub(crate) horizon_millis: i64,
+    /// The last of the records.
+    pub(crate) last: Option<LastRecord>,
+}
+
+/// What is kept of the last record of a cut, to know the topic again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastRecord {
+    pub(crate) offset: i64,
+    pub(crate) timestamp_millis: Millis,
+    /// As of [`record_hash`].
+    pub(crate) hash: u64,
+}
+
+impl LastRecord {
+    pub(crate) fn of(record: &RawRecord<'_>) -> Self {
+        Self {
+            offset: record.offset,
+            timestamp_millis: record.timestamp_millis,
+            hash: record_hash(record),
+        }
+    }
 }
 
 /// How one partition is to be read.
@@ -220,8 +241,11 @@ fn step(plan: &mut PartitionPlan, batch: &mut RecordBatch) -> Result<Step, Reade
         Ok(Polled::Records) => {
             let mut admitted = Admitted::new(partition.topic);
             let mut hash = 0_u64;
+            let mut last = None;
             for record in batch.iter() {
-                hash = hash.wrapping_add(record_hash(&record));
+                let of_record = LastRecord::of(&record);
+                hash = hash.wrapping_add(of_record.hash);
+                last = Some(of_record);
                 plan.state.admit(&record, &mut admitted);
             }
             plan.state.close_batch(&mut admitted);
@@ -233,6 +257,7 @@ fn step(plan: &mut PartitionPlan, batch: &mut RecordBatch) -> Result<Step, Reade
                 records: batch.len() as u64,
                 hash,
                 horizon_millis: plan.state.horizon_in_effect_millis(),
+                last,
             }))
         }
         Err(error) if error.is_transient() => Ok(Step::Waits(chain(&error))),

@@ -52,13 +52,15 @@ pub enum SealError {
     #[error("generation {own} of this job was superseded by a newer start")]
     Superseded { own: Generation },
     #[error(
-        "epoch {epoch} bound {bound} records of {partition} up to offset {next_offset}, but {found} were read \
-         again there{}: the topic lost or changed records since; the tables cannot be trusted past this epoch",
+        "epoch {epoch} bound {bound} records of {partition} from offset {from} to {}, but {found} were read again \
+         there{}: the topic lost or changed records since; the tables cannot be trusted past this epoch",
+        next_offset - 1,
         if bound == found { " with other contents" } else { "" }
     )]
     Changed {
         epoch: Epoch,
         partition: PartitionId,
+        from: i64,
         next_offset: i64,
         bound: u64,
         found: u64,
@@ -218,6 +220,7 @@ impl Sealer<'_> {
                 return Err(SealError::Changed {
                     epoch: binding.epoch,
                     partition,
+                    from,
                     next_offset: read.next_offset,
                     bound: read.records,
                     found: records,

@@ -183,9 +183,10 @@ impl Leg<'_> {
             ..graphs::Settings::new(self.rules.clone())
         };
         let (said, listened) = unbounded();
-        let (workers, handles) = Workers::start(job.workers, settings, &said, &fault)?;
+        let (workers, handles) = Workers::start(job.workers, settings, &said, &fault, status)?;
         let tables = input_scans(&sinks.inputs);
         let sealed_offsets = sinks.inputs.sealed_offsets();
+        let last_records = sinks.inputs.last_records();
         let newest_sealed = sinks.inputs.newest().unwrap_or_default();
         let newest = plan.end.unwrap_or_else(|| bound.max(newest_sealed));
         let feeder = Arc::new(Feeder::new(handles, said, newest, seen));
@@ -236,6 +237,7 @@ impl Leg<'_> {
             tables,
             base,
             sealed_offsets,
+            last_records,
             fault: &fault,
             partitions,
             must_pass: match need {

@@ -9,16 +9,16 @@ use model::admission::{AdmissionSettings, Partition};
 use model::{Epoch, PartitionId, Topic};
 use sources::{Source, SourceError};
 
-use super::Until;
 use super::leg::{Leg, horizon_millis};
 use super::rules::Plan;
+use super::{Until, last_record};
 use crate::bindings::{Binding, BindingLog};
 use crate::egress::Committer;
 use crate::error::{Fault, JobError};
 use crate::feeder::{Feeder, InputBatch};
 use crate::flow::FlowGate;
 use crate::ingress::{
-    ClosingRule, PartitionPlan, Pending, Readers, SealError, SealedEpoch, Sealer,
+    ClosingRule, LastRecord, PartitionPlan, Pending, Readers, SealError, SealedEpoch, Sealer,
 };
 use crate::recovery::{InputScan, Recovered, recover};
 use crate::status::{Phase, Status};
@@ -38,6 +38,7 @@ impl Leg<'_> {
             tables,
             base,
             sealed_offsets,
+            last_records,
             fault,
             partitions: found,
             must_pass,
@@ -62,6 +63,7 @@ impl Leg<'_> {
             source,
             found,
             &sealed_offsets,
+            &last_records,
             &inherited,
             &mut partitions,
             settings,
@@ -193,7 +195,10 @@ impl Leg<'_> {
                 continue;
             }
             held.push(topic);
-            let error = JobError::PartitionsChanged { topic, before, now };
+            let error = match now {
+                0 => JobError::TopicGone { topic, before },
+                _ => JobError::PartitionsChanged { topic, before, now },
+            };
             let others = found.iter().any(|of| !held.contains(&of.topic));
             if self.until == Until::End || now < before || !others {
                 return Err(error);
@@ -210,6 +215,7 @@ impl Leg<'_> {
         source: &dyn Source,
         partitions: Vec<PartitionId>,
         sealed_offsets: &BTreeMap<PartitionId, i64>,
+        last_records: &BTreeMap<PartitionId, LastRecord>,
         inherited: &[Binding],
         states: &mut BTreeMap<PartitionId, Partition>,
         settings: AdmissionSettings,
@@ -233,7 +239,7 @@ impl Leg<'_> {
         if self.until == Until::Stopped {
             ends.clear();
         }
-        let mut plans = Vec::new();
+        let (mut plans, mut lasts) = (Vec::new(), Vec::new());
         for partition in partitions {
             let bound_to = read_to(partition, sealed_offsets, inherited);
             if held.contains(&partition.topic) {
@@ -271,14 +277,23 @@ impl Leg<'_> {
                 .map(|read| read.next_offset)
                 .filter(|&cut| cut > next_offset)
                 .collect();
+            // All are opened before any of them is waited for.
+            let last = last_records.get(&partition);
+            let last = last.filter(|last| (kept_from..next_offset).contains(&last.offset));
+            let reader = source.open(partition, last.map_or(next_offset, |last| last.offset))?;
+            lasts.extend(last.map(|last| (plans.len(), *last, next_offset)));
             plans.push(PartitionPlan {
-                reader: source.open(partition, next_offset)?,
+                reader,
                 state: states
                     .remove(&partition)
                     .unwrap_or_else(|| Partition::new(partition.topic, settings)),
                 cuts,
                 end: ends.get(&partition).copied(),
             });
+        }
+        for (plan, last, sealed) in lasts {
+            let reader = &mut *plans[plan].reader;
+            last_record::check(reader, &last, sealed, &self.handle.status, &self.stop)?;
         }
         Ok(plans)
     }
@@ -297,6 +312,7 @@ pub(super) struct Reading<'a> {
     pub(super) tables: Vec<InputScan>,
     pub(super) base: Epoch,
     pub(super) sealed_offsets: BTreeMap<PartitionId, i64>,
+    pub(super) last_records: BTreeMap<PartitionId, LastRecord>,
     pub(super) fault: &'a Fault,
     /// The partitions that are read.
     pub(super) partitions: Vec<PartitionId>,

@@ -6,7 +6,7 @@ use model::Epoch;
 use model::admission::Counts;
 use serde::Serialize;
 
-use super::{Phase, Trace};
+use super::{Phase, StepsReport, Trace};
 
 /// A job at one moment, for people and metrics.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +31,8 @@ pub struct Report {
     pub view_values: u64,
     /// Milliseconds that the last write of the views took.
     pub views_millis: f64,
+    /// How long workers take for what they are fed.
+    pub worker_steps: StepsReport,
     /// What holds the job up, by name.
     pub waits: BTreeMap<&'static str, WaitReport>,
     /// The last event that was followed all the way.

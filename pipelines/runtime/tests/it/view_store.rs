@@ -1,10 +1,13 @@
 //! A Redis that is away or refuses: what passes is waited for, what does not is named.
 
+use std::process::Command;
+
 use runtime::{JobError, Until};
+use sources::generator::GeneratorConfig;
 
 use crate::answer::Answer;
 use crate::relay::{Passage, relay};
-use crate::world::{Running, World, told, views, views_at};
+use crate::world::{Running, World, service, told, views, views_at};
 
 const RULES: &str = "kms_2026_03";
 
@@ -94,4 +97,58 @@ fn a_server_that_loads_its_data_is_waited_for() {
     });
     Running::start(&world.job(folder.path(), &views_at(&url)), Until::End).join();
     assert_eq!(Answer::of_redis(world.name()), Answer::right(&world, RULES));
+}
+
+/// Lets the server do something to all keys of a job: a piece of a script, for a key `k`.
+fn for_each_key(job: &str, of: &str, script: &str) {
+    let address = service("MESOFLOW_TEST_REDIS");
+    let (host, port) = address.rsplit_once(':').unwrap();
+    let script = format!("for _, k in ipairs(redis.call('KEYS', ARGV[1])) do {script} end");
+    let keys = format!("{of}{{{job}:*");
+    let arguments = ["-h", host, "-p", port, "EVAL", &script, "0", &keys];
+    let ran = Command::new("redis-cli").args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && !said.contains("ERR"), "{said}");
+}
+
+#[test]
+fn a_store_that_went_back_behind_what_is_known_of_differences_is_written_anew() {
+    let world = World::small("views-back");
+    let folder = tempfile::tempdir().unwrap();
+    let settings = format!("{}\nprobe_millis = 50", views());
+    let running = Running::start(&world.job(folder.path(), &settings), Until::Stopped);
+    running.until("views", |report| report.views_as_of.is_some());
+    for_each_key(
+        world.name(),
+        "",
+        "redis.call('COPY', k, 'saved' .. k, 'REPLACE')",
+    );
+    let more = GeneratorConfig {
+        seed: 2,
+        characters: 60,
+        equipment: 150,
+        likes: 1_000,
+        ..GeneratorConfig::default()
+    };
+    world.write(more);
+    running.until("more of the same", |report| {
+        report.counts().read() > 1_150 && report.views_as_of == Some(report.sealed)
+    });
+    let before = Answer::of_redis(world.name());
+
+    // As a failover does to a replica that lacked the last writes; nothing is read after it.
+    for_each_key(world.name(), "", "redis.call('DEL', k)");
+    for_each_key(
+        world.name(),
+        "saved",
+        "redis.call('RENAME', k, string.sub(k, 6))",
+    );
+    running.until("it to be noticed", |report| {
+        report.views_as_of < Some(report.sealed)
+    });
+    running.stop_when("the views to be whole again", |report| {
+        report.views_as_of == Some(report.sealed)
+    });
+    running.join();
+    assert_eq!(Answer::of_redis(world.name()), before);
 }
