@@ -228,7 +228,19 @@ pub fn write_calls(
     attempt: u64,
     commands: Vec<Command>,
 ) -> Vec<Call> {
-    let mut pieces = in_pieces(commands.into_iter()).peekable();
+    calls_of(marker, to, own, attempt, in_pieces(commands.into_iter()))
+}
+
+/// The same for commands that are cut into `pieces` already, none of them empty.
+#[must_use]
+pub fn calls_of(
+    marker: &Marker,
+    to: Epoch,
+    own: &Origin,
+    attempt: u64,
+    pieces: impl Iterator<Item = Vec<Command>>,
+) -> Vec<Call> {
+    let mut pieces = pieces.peekable();
     let first = pieces.next().unwrap_or_default();
     let mut calls = Vec::new();
     let mut at = marker.clone();

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::reader::{ReadBatch, ReaderError, Readers, Reading};
 use crate::bindings::{Binding, BindingLog, Read};
 use crate::clock::now_millis;
+use crate::decide::{self, ReadAgain, Release};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::folder::{FolderError, Generation, JobFolder};
@@ -211,8 +212,7 @@ impl Sealer<'_> {
                 batches.push(batch);
             }
             let (records, hash) = found.get(&partition).copied().unwrap_or_default();
-            let is_read_again = from < read.next_offset;
-            if is_read_again && (records, hash) != (read.records, read.hash) {
+            if decide::read_again(*read, from, records, hash) == ReadAgain::Changed {
                 return Err(SealError::Changed {
                     epoch: binding.epoch,
                     partition,
@@ -313,10 +313,13 @@ impl Sealer<'_> {
         {
             self.log.trim(self.folder, committed)?;
         }
-        if self.folder.is_superseded(self.generation)? {
-            return Err(SealError::Superseded {
-                own: self.generation,
-            });
+        match decide::release(self.folder.is_superseded(self.generation)?) {
+            Release::Output => {}
+            Release::End => {
+                return Err(SealError::Superseded {
+                    own: self.generation,
+                });
+            }
         }
         Ok(Some(SealedEpoch {
             bytes: bytes_of(&batches),
