@@ -13,6 +13,7 @@ use failpoints::points;
 use model::{Epoch, PartitionId, Topic};
 use serde::{Deserialize, Serialize};
 
+use crate::decide;
 use crate::folder::{FolderError, Generation, JobFolder, io_error, numbered_files, sync_folder};
 
 /// What an epoch read of one partition.
@@ -64,13 +65,7 @@ impl BindingLog {
     ) -> Result<Self, FolderError> {
         let path = folder.bindings().join(format!("{:020}.log", generation.0));
         let temporary = folder.bindings().join(format!(".{:020}.log", generation.0));
-        let mut text = line(&Header {
-            generation: generation.0,
-            inherited: inherited.len(),
-        });
-        for binding in inherited {
-            text.push_str(&line(binding));
-        }
+        let text = beginning(generation, inherited);
         let mut file = File::create(&temporary).map_err(io_error("create", &temporary))?;
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
@@ -95,7 +90,7 @@ impl BindingLog {
     /// Appends bindings and syncs: once this returns they are durable. After an error the log must not be
     /// used again (a failed sync says nothing about what reached the disk).
     pub fn append(&mut self, bindings: &[Binding]) -> Result<(), FolderError> {
-        let text: String = bindings.iter().map(line).collect();
+        let text = lines(bindings);
         self.file
             .write_all(text.as_bytes())
             .and_then(|()| points::BINDING_WRITTEN.pass_or_fail())
@@ -115,11 +110,9 @@ impl BindingLog {
     /// Drops the bindings up to and including `sealed`, if they are at least half of all: every input table and
     /// sink is past them. The one newest binding stays in any case, so that its epoch is never minted again.
     pub fn trim(&mut self, folder: &JobFolder, sealed: Epoch) -> Result<(), FolderError> {
-        let past = |binding: &Binding| binding.epoch <= sealed;
-        let past = self.bindings.partition_point(past);
-        let droppable = past.min(self.bindings.len().saturating_sub(1));
-        if droppable * 2 >= self.bindings.len() {
-            *self = Self::begin(folder, self.generation, &self.bindings[droppable..])?;
+        let bound = self.bindings.iter().map(|binding| binding.epoch);
+        if let Some(dropped) = decide::trimmed(bound, sealed) {
+            *self = Self::begin(folder, self.generation, &self.bindings[dropped..])?;
             points::LOG_TRIMMED.pass();
         }
         Ok(())
@@ -128,18 +121,11 @@ impl BindingLog {
 
 /// The bindings that a new generation inherits: those of the newest earlier one whose log is complete.
 pub fn inherited(folder: &JobFolder, own: Generation) -> Result<Vec<Binding>, FolderError> {
-    for (generation, path) in numbered_files(&folder.bindings(), ".log")?
+    let paths: BTreeMap<u64, PathBuf> = (numbered_files(&folder.bindings(), ".log")?)
         .into_iter()
-        .rev()
-    {
-        if generation >= own.0 {
-            continue;
-        }
-        if let Some(bindings) = read_log(&path)? {
-            return Ok(bindings);
-        }
-    }
-    Ok(Vec::new())
+        .collect();
+    let logs: Vec<Generation> = paths.keys().copied().map(Generation).collect();
+    decide::inherited(own, &logs, |log| read_log(&paths[&log.0]))
 }
 
 /// Deletes the logs of generations older than `own`, whose bindings it holds a durable copy of.
@@ -155,12 +141,32 @@ pub fn remove_older(folder: &JobFolder, own: Generation) -> Result<(), FolderErr
 /// The bindings of one log up to the first broken line; `None` when its header or copy is broken.
 fn read_log(path: &std::path::Path) -> Result<Option<Vec<Binding>>, FolderError> {
     let text = fs::read(path).map_err(io_error("read the binding log", path))?;
-    let mut lines = text.split_inclusive(|&byte| byte == b'\n');
-    let Some(header) = lines.next().and_then(parse::<Header>) else {
-        return Ok(None);
-    };
-    let bindings: Vec<Binding> = lines.map_while(parse).collect();
-    Ok((bindings.len() >= header.inherited).then_some(bindings))
+    Ok(parsed(&text))
+}
+
+/// The bindings in the bytes of a log up to the first broken line; `None` when its header or copy is broken.
+#[must_use]
+pub fn parsed(log: &[u8]) -> Option<Vec<Binding>> {
+    let mut lines = log.split_inclusive(|&byte| byte == b'\n');
+    let header = lines.next().and_then(parse::<Header>);
+    let whole = lines.map_while(parse).collect();
+    decide::counted(header.map(|header| header.inherited), whole)
+}
+
+/// How a log begins: its header and the bindings that were inherited.
+#[must_use]
+pub fn beginning(generation: Generation, inherited: &[Binding]) -> String {
+    let header = line(&Header {
+        generation: generation.0,
+        inherited: inherited.len(),
+    });
+    header + &lines(inherited)
+}
+
+/// What is appended to a log for `bindings`.
+#[must_use]
+pub fn lines(bindings: &[Binding]) -> String {
+    bindings.iter().map(line).collect()
 }
 
 fn line<T: Serialize>(record: &T) -> String {

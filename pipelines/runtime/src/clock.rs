@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::Epoch;
 
+use crate::decide;
+
 /// The source of new epochs. Clock jumps in either direction never make an epoch repeat or go back.
 #[derive(Debug)]
 pub(crate) struct EpochMint {
@@ -19,7 +21,7 @@ impl EpochMint {
 
     /// The next epoch; `now` is the machine's time in milliseconds since 1970.
     pub(crate) fn mint(&mut self, now: u64) -> Epoch {
-        self.newest = Epoch(now.max(self.newest.0 + 1));
+        self.newest = decide::mint(self.newest, now);
         self.newest
     }
 

@@ -12,6 +12,7 @@ use model::tables::InputColumns;
 use model::{Epoch, Topic};
 
 use crate::clock::EpochMint;
+use crate::decide;
 use crate::egress::Said;
 use crate::ingress::SealedEpoch;
 
@@ -58,6 +59,8 @@ struct State {
     /// The newest epoch that the workers have all of.
     as_of: Epoch,
     read_out_wanted: bool,
+    /// The epoch that somebody waits for, also if no record comes.
+    must_pass: Option<Epoch>,
 }
 
 impl Feeder {
@@ -78,6 +81,7 @@ impl Feeder {
                 fed: Epoch(0),
                 as_of: Epoch(0),
                 read_out_wanted: false,
+                must_pass: None,
             }),
         }
     }
@@ -129,6 +133,18 @@ impl Feeder {
         let mut state = self.lock();
         state.read_out_wanted = true;
         state.read_out();
+    }
+
+    /// Asks that an epoch is reached, also if no record comes.
+    pub(crate) fn want_pass(&self, epoch: Epoch) {
+        let mut state = self.lock();
+        state.must_pass = state.must_pass.max(Some(epoch));
+    }
+
+    /// Whether an epoch without records is to be bound, because somebody waits for one above all that were fed.
+    pub(crate) fn must_pass(&self) -> bool {
+        let state = self.lock();
+        decide::passes(state.must_pass, state.as_of)
     }
 
     /// The newest epoch that was fed.

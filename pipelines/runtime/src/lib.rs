@@ -7,6 +7,7 @@
 pub mod bindings;
 mod clock;
 pub mod config;
+pub mod decide;
 mod egress;
 mod error;
 mod feeder;

@@ -2,15 +2,19 @@
 
 /// What a copy that opens a table does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opening {
+pub enum Opening {
     /// Another copy is newer: stop.
-    Fenced { newer: u64 },
+    Fenced {
+        /// Its generation.
+        newer: u64,
+    },
     /// Put the fence after the version that was read.
     Fence,
 }
 
 /// Decides on opening as generation `mine` a table that `found` fenced last.
-pub(crate) fn opening(mine: u64, found: Option<u64>) -> Opening {
+#[must_use]
+pub fn opening(mine: u64, found: Option<u64>) -> Opening {
     match found {
         Some(newer) if newer > mine => Opening::Fenced { newer },
         Some(_) | None => Opening::Fence,
@@ -19,7 +23,7 @@ pub(crate) fn opening(mine: u64, found: Option<u64>) -> Opening {
 
 /// What was found after a commit that conflicted or got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// The generation that fenced the table last.
     pub generation: Option<u64>,
     /// Whether the commit is in the table.
@@ -30,9 +34,12 @@ pub(crate) struct Found {
 
 /// What a commit that conflicted or got no answer leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Settled {
+pub enum Settled {
     /// Another copy is newer: stop.
-    Fenced { newer: u64 },
+    Fenced {
+        /// Its generation.
+        newer: u64,
+    },
     /// The commit is in the table.
     Landed,
     /// The commit is not in the table and never will be: its version is taken by something that
@@ -43,7 +50,8 @@ pub(crate) enum Settled {
 }
 
 /// Decides on a commit of generation `mine`.
-pub(crate) fn settle(mine: u64, found: Found) -> Settled {
+#[must_use]
+pub fn settle(mine: u64, found: Found) -> Settled {
     match found.generation {
         Some(newer) if newer > mine => Settled::Fenced { newer },
         Some(same) if same == mine => match (found.landed, found.unmoved) {

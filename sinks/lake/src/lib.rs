@@ -6,7 +6,7 @@
 //! blocks: give each table a thread of its own.
 
 mod compact;
-mod decide;
+pub mod decide;
 mod durable;
 mod error;
 mod files;

@@ -131,6 +131,31 @@ pub enum Need {
     },
 }
 
+/// Whether all that `marker` tells of is of `own` origin; a store without a marker tells nothing.
+#[must_use]
+pub fn is_own(marker: &Marker, own: &Origin) -> bool {
+    let mut origins = (marker.origin.iter())
+        .chain(marker.progress.iter().map(|progress| &progress.origin))
+        .peekable();
+    origins.peek().is_some() && origins.all(|origin| origin == own)
+}
+
+/// The epoch that a rewrite must not lie below, as far as the writer knows.
+///
+/// - `shown`: of this epoch the writer itself has shown values, or the marker that it claimed named it.
+/// - `before`: of this one an earlier generation may have, under code or rules that a store which lost its marker does
+///   not tell: what they said of it stays said.
+#[must_use]
+pub fn seen(
+    marker: &Marker,
+    own: &Origin,
+    shown: Option<Epoch>,
+    before: Option<Epoch>,
+) -> Option<Epoch> {
+    let other = u64::from(!is_own(marker, own));
+    shown.max(before.map(|epoch| Epoch(epoch.0 + other)))
+}
+
 /// What `marker`, just claimed, needs from a writer whose values are of `own` origin, and which
 /// knows that values of `seen` may have been shown.
 ///
@@ -228,7 +253,19 @@ pub fn write_calls(
     attempt: u64,
     commands: Vec<Command>,
 ) -> Vec<Call> {
-    let mut pieces = in_pieces(commands.into_iter()).peekable();
+    calls_of(marker, to, own, attempt, in_pieces(commands.into_iter()))
+}
+
+/// The same for commands that are cut into `pieces` already, none of them empty.
+#[must_use]
+pub fn calls_of(
+    marker: &Marker,
+    to: Epoch,
+    own: &Origin,
+    attempt: u64,
+    pieces: impl Iterator<Item = Vec<Command>>,
+) -> Vec<Call> {
+    let mut pieces = pieces.peekable();
     let first = pieces.next().unwrap_or_default();
     let mut calls = Vec::new();
     let mut at = marker.clone();

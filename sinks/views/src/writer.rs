@@ -70,6 +70,8 @@ pub struct ViewWriter<S, H> {
     standing: Option<Marker>,
     /// The highest epoch of which readers may have seen a value.
     shown: Option<Epoch>,
+    /// The highest epoch that an earlier generation may have shown, under whatever code.
+    before: Option<Epoch>,
     attempt: u64,
 }
 
@@ -84,6 +86,7 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
             origin,
             standing: None,
             shown: None,
+            before: None,
             attempt: 0,
         }
     }
@@ -92,7 +95,9 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
     /// a marker (a flushed one) takes nothing back: the newest binding that the job inherited.
     #[must_use]
     pub fn shown_before(mut self, epoch: Epoch) -> Self {
-        self.shown = self.shown.max(Some(epoch));
+        if epoch > Epoch(0) {
+            self.before = self.before.max(Some(epoch));
+        }
         self
     }
 
@@ -110,7 +115,8 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
     /// do about it). Its marker may name the highest epoch ever seen: mint above it.
     pub fn need(&mut self) -> Result<Need, ViewError> {
         let marker = self.claimed()?;
-        Ok(decide::need(&marker, &self.origin, self.shown))
+        let seen = decide::seen(&marker, &self.origin, self.shown, self.before);
+        Ok(decide::need(&marker, &self.origin, seen))
     }
 
     /// Writes the net differences from `from` (what the store is true of) to `to`: each key at most
@@ -161,7 +167,7 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
                 at_least,
                 keep_equal,
             } => (at_least, keep_equal),
-            Need::Differences { .. } => (self.shown, false),
+            Need::Differences { .. } => (self.shown.max(self.before), false),
         };
         if at_least.is_some_and(|epoch| target < epoch) {
             return Err(self.out_of_step(target, target, &need));
@@ -298,6 +304,10 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
                     "claimed the view store"
                 );
                 self.shown = self.shown.max(decide::shown(&marker));
+                // The store tells that what was shown before is of the own origin.
+                if decide::is_own(&marker, &self.origin) && self.shown >= self.before {
+                    self.before = None;
+                }
                 self.standing = Some(marker.clone());
                 Ok(marker)
             }

@@ -12,6 +12,8 @@ use model::Epoch;
 use thiserror::Error;
 
 use super::maintenance::Maintenance;
+use crate::clock::now_millis;
+use crate::decide;
 use crate::error::{Fault, joined};
 use crate::flow::FlowGate;
 use crate::priority;
@@ -204,9 +206,8 @@ impl<G: TableGroup> Run<G> {
 
     /// Below this epoch history is given up: it is long past, and all required sinks have it.
     fn since(&self) -> Epoch {
-        let committed = self.gate.committed().unwrap_or_default().0;
         let history = u64::try_from(self.sinking.history.as_millis()).unwrap_or(u64::MAX);
-        Epoch(committed.min(crate::clock::now_millis().saturating_sub(history)))
+        decide::history_since(self.gate.committed(), now_millis(), history)
     }
 
     fn commit(&mut self, through: Epoch) -> Result<(), SinkFailure> {

@@ -12,6 +12,7 @@ use model::tables::{AccountingRows, InputRows, LikeRows, RejectedRows, Relation}
 use model::{Epoch, Millis, PartitionId, Topic};
 
 use super::committer::TableGroup;
+use crate::decide;
 use crate::ingress::{LastRecord, SealedEpoch};
 use crate::status::Status;
 
@@ -126,12 +127,59 @@ impl InputTables {
             .map(|(&topic, input)| (topic, &input.table))
     }
 
+    /// What each table is sealed through: first those of what leaves no state behind.
+    fn in_sealing_order(&self) -> impl Iterator<Item = Option<Epoch>> {
+        let sealed_first = [&self.rejected, &self.accounting, &self.likes].map(Table::committed);
+        let inputs = self.inputs.values().map(|input| input.table.committed());
+        sealed_first.into_iter().chain(inputs)
+    }
+
+    /// Seals the table at a place in the order of sealing.
+    fn seal(&mut self, place: usize, through: Epoch) -> Result<(), LakeError> {
+        let prepared = &mut self.prepared;
+        let (table, draft) = match place {
+            0 => {
+                let rows = || self.rejected_rows.finish().into();
+                let draft = prepared.rejected.get_or_insert_with(rows);
+                (&mut self.rejected, draft)
+            }
+            1 => {
+                let rows = || self.accounting_rows.finish().into();
+                let draft = prepared.accounting.get_or_insert_with(rows);
+                (&mut self.accounting, draft)
+            }
+            2 => {
+                let rows = || self.like_rows.finish().into();
+                let draft = prepared.likes.get_or_insert_with(rows);
+                (&mut self.likes, draft)
+            }
+            place => {
+                if place == 3 {
+                    points::SEALED_FIRST.pass();
+                }
+                let input = self.inputs.iter_mut().nth(place - 3);
+                let (&topic, input) = input.expect("the place is one of the order of sealing");
+                let rows = || input.rows.finish().into();
+                let draft = prepared.inputs.entry(topic).or_insert_with(rows);
+                let cut = self.cut.iter();
+                let offsets = cut
+                    .filter(|(partition, _)| partition.topic == topic)
+                    .map(|(partition, &at)| (format!("{OFFSET}{}", partition.partition), at));
+                let last = self.last.iter();
+                let last = last
+                    .filter(|(partition, _)| partition.topic == topic)
+                    .flat_map(|(partition, last)| last_positions(partition.partition, last));
+                let positions: Vec<(String, i64)> = offsets.chain(last).collect();
+                return draft.seal(&mut input.table, through, &positions);
+            }
+        };
+        draft.seal(table, through, &[])
+    }
+
     /// The highest epoch that any of the tables committed.
     #[must_use]
     pub(crate) fn newest(&self) -> Option<Epoch> {
-        let inputs = self.inputs.values().map(|input| input.table.committed());
-        let others = [&self.rejected, &self.accounting, &self.likes].map(Table::committed);
-        inputs.chain(others).flatten().max()
+        self.in_sealing_order().flatten().max()
     }
 
     /// The epoch that all input tables have sealed.
@@ -215,7 +263,7 @@ impl TableGroup for InputTables {
 
     fn take(&mut self, feed: &SealedEpoch) {
         let epoch = feed.binding.epoch;
-        let is_new = |table: &Table| table.committed() < Some(epoch);
+        let is_new = |table: &Table| decide::takes(table.committed(), epoch);
         let (rejected, accounting, likes) = (
             is_new(&self.rejected),
             is_new(&self.accounting),
@@ -275,46 +323,8 @@ impl TableGroup for InputTables {
     }
 
     fn commit(&mut self, through: Epoch) -> Result<(), LakeError> {
-        let prepared = &mut self.prepared;
-        let sealed_first = [
-            (
-                &mut self.rejected,
-                prepared
-                    .rejected
-                    .get_or_insert_with(|| self.rejected_rows.finish().into()),
-            ),
-            (
-                &mut self.accounting,
-                prepared
-                    .accounting
-                    .get_or_insert_with(|| self.accounting_rows.finish().into()),
-            ),
-            (
-                &mut self.likes,
-                prepared
-                    .likes
-                    .get_or_insert_with(|| self.like_rows.finish().into()),
-            ),
-        ];
-        for (table, draft) in sealed_first {
-            draft.seal(table, through, &[])?;
-        }
-        points::SEALED_FIRST.pass();
-        for (&topic, input) in &mut self.inputs {
-            let draft = prepared
-                .inputs
-                .entry(topic)
-                .or_insert_with(|| input.rows.finish().into());
-            let offsets = self.cut.iter();
-            let offsets = offsets
-                .filter(|(partition, _)| partition.topic == topic)
-                .map(|(partition, &at)| (format!("{OFFSET}{}", partition.partition), at));
-            let last = self.last.iter();
-            let last = last
-                .filter(|(partition, _)| partition.topic == topic)
-                .flat_map(|(partition, last)| last_positions(partition.partition, last));
-            let positions: Vec<(String, i64)> = offsets.chain(last).collect();
-            draft.seal(&mut input.table, through, &positions)?;
+        while let Some(place) = decide::next_to_seal(self.in_sealing_order(), through) {
+            self.seal(place, through)?;
         }
         points::INPUTS_SEALED.pass();
         self.prepared = Prepared::default();
@@ -378,7 +388,7 @@ impl Draft {
         through: Epoch,
         positions: &[(String, i64)],
     ) -> Result<(), LakeError> {
-        if table.committed() >= Some(through) {
+        if !decide::takes(table.committed(), through) {
             return Ok(());
         }
         if self.files.is_none() {

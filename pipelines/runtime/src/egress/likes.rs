@@ -7,6 +7,7 @@ use model::tables::{LikeCountRows, Relation};
 use super::committer::TableGroup;
 use super::inputs::Draft;
 use super::router::FinishedEpoch;
+use crate::decide;
 
 /// `like_counts`.
 pub(crate) struct LikeTables {
@@ -45,7 +46,7 @@ impl TableGroup for LikeTables {
     }
 
     fn take(&mut self, feed: &FinishedEpoch) {
-        if self.counts.committed() >= Some(feed.epoch) {
+        if !decide::takes(self.counts.committed(), feed.epoch) {
             return;
         }
         for change in &feed.like_counts {

@@ -9,6 +9,7 @@ use valuation::RulesetHash;
 use super::committer::TableGroup;
 use super::inputs::Draft;
 use super::router::FinishedEpoch;
+use crate::decide;
 use crate::job::{RULESET, as_position};
 
 /// `item_valuations`, `preset_valuations` and `character_valuations`.
@@ -68,7 +69,7 @@ impl TableGroup for ValuationTables {
         if self
             .tables
             .iter()
-            .all(|table| table.committed() >= Some(feed.epoch))
+            .all(|table| !decide::takes(table.committed(), feed.epoch))
         {
             return;
         }

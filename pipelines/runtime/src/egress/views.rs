@@ -42,6 +42,8 @@ pub(crate) struct ViewPlan<S> {
     pub(crate) probe: Duration,
     /// Asks for a read-out.
     pub(crate) want_read_out: Box<dyn Fn() + Send>,
+    /// Asks that an epoch is reached, also if no record comes.
+    pub(crate) want_pass: Box<dyn Fn(Epoch) + Send>,
     /// Where progress is shown.
     pub(crate) status: Arc<Status>,
 }
@@ -178,6 +180,7 @@ impl<S: ViewStore> Views<S> {
                         "readers have seen epoch {until}: the next epoch above it is written"
                     );
                     self.plan.status.wait("views", &why);
+                    (self.plan.want_pass)(until);
                     self.wait()?;
                 }
             }

@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::reader::{ReadBatch, ReaderError, Readers, Reading};
 use crate::bindings::{Binding, BindingLog, Read};
 use crate::clock::now_millis;
+use crate::decide::{self, ReadAgain, Release};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::folder::{FolderError, Generation, JobFolder};
@@ -78,6 +79,9 @@ const EPOCHS_AHEAD: usize = 4;
 
 /// How often it is looked at whether the dataflow has caught up.
 const LOOK: Duration = Duration::from_millis(1);
+
+/// How often an idle sealer looks whether somebody waits for an epoch without records.
+const PASS_LOOK: Duration = Duration::from_millis(100);
 
 /// A log longer than this is begun anew without what every required sink has committed.
 const LOG_BYTES_MAX: u64 = 8 << 20;
@@ -175,7 +179,7 @@ impl Sealer<'_> {
     ) -> Result<(), SealError> {
         loop {
             let open = self.fill(readers)?;
-            if self.pending.records > 0 {
+            if self.pending.records > 0 || self.feeder.must_pass() {
                 let goes_on = match self.close()? {
                     Some(epoch) => self.hand_on(epoch, deliver),
                     None => false,
@@ -215,8 +219,7 @@ impl Sealer<'_> {
                 batches.push(batch);
             }
             let (records, hash) = found.get(&partition).copied().unwrap_or_default();
-            let is_read_again = from < read.next_offset;
-            if is_read_again && (records, hash) != (read.records, read.hash) {
+            if decide::read_again(*read, from, records, hash) == ReadAgain::Changed {
                 return Err(SealError::Changed {
                     epoch: binding.epoch,
                     partition,
@@ -241,13 +244,12 @@ impl Sealer<'_> {
             && self.pending.bytes < self.rule.bytes_max
         {
             let wait = opened.map(|at| self.may_wait(at.elapsed()));
-            let reading = match wait {
-                None => (readers.readings.recv()).map_err(|_| RecvTimeoutError::Disconnected),
-                Some(wait) => readers.readings.recv_timeout(wait),
-            };
-            match reading {
+            match readers.readings.recv_timeout(wait.unwrap_or(PASS_LOOK)) {
                 Ok(reading) => self.pending.take(reading)?,
                 Err(RecvTimeoutError::Timeout) if wait == Some(Duration::ZERO) => return Ok(true),
+                Err(RecvTimeoutError::Timeout) if wait.is_none() && self.feeder.must_pass() => {
+                    return Ok(true);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(false),
             }
@@ -319,10 +321,13 @@ impl Sealer<'_> {
         {
             self.log.trim(self.folder, committed)?;
         }
-        if self.folder.is_superseded(self.generation)? {
-            return Err(SealError::Superseded {
-                own: self.generation,
-            });
+        match decide::release(self.folder.is_superseded(self.generation)?) {
+            Release::Output => {}
+            Release::End => {
+                return Err(SealError::Superseded {
+                    own: self.generation,
+                });
+            }
         }
         points::RELEASED.pass();
         Ok(Some(SealedEpoch {

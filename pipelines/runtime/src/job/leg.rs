@@ -12,7 +12,7 @@ use model::Epoch;
 use model::view::{Origin, ShardKeys};
 use sources::{Source, SourceError, StopFlag};
 use valuation::Ruleset;
-use views::{Need, RedisStore, SqliteStore, ViewWriter};
+use views::{RedisStore, SqliteStore, ViewWriter};
 
 use super::reading::Reading;
 use super::rules::{Plan, as_position};
@@ -20,6 +20,7 @@ use super::sinks::{Context, Egress, Routing, Sinks, Views};
 use super::{Handle, Until, open_source};
 use crate::bindings::{self, BindingLog};
 use crate::config::{Job, ViewsKind};
+use crate::decide::{self, Release};
 use crate::egress::{
     InputTables, LikeTables, ReadOut, ValuationTables, ViewHost, ViewQueue, ViewSink,
 };
@@ -143,19 +144,12 @@ impl Leg<'_> {
         if expected.is_some_and(|standing| standing != as_position(self.rules.hash())) {
             return Ok(LegEnd::Again);
         }
-        // Whoever goes on by differences has all up to the base, and the input tables hold it.
         let derived = sinks.derived();
         let since = sinks.since();
         let sealed = sinks.inputs.sealed().unwrap_or_default();
-        let base = match need {
-            Some(Need::Differences { from, .. }) if from >= since => derived.min(from).min(sealed),
-            _ => derived.min(sealed),
-        };
+        let base = decide::base(derived, sealed, since, need.as_ref());
         let plan = Plan::of(&inherited, derived, &ruleset, self.is_last);
-        let seen = sinks
-            .newest()
-            .max(bound)
-            .max(need.as_ref().map_or(Epoch(0), highest));
+        let seen = decide::seen(sinks.newest(), bound, need.as_ref());
         tracing::info!(%base, %bound, %seen, %since, "the job goes on");
 
         // Before any thread is started: it may wait for the broker until the job is stopped.
@@ -240,10 +234,7 @@ impl Leg<'_> {
             last_records,
             fault: &fault,
             partitions,
-            must_pass: match need {
-                Some(Need::Rewrite { at_least, .. }) => at_least,
-                _ => None,
-            },
+            must_pass: decide::must_pass(need.as_ref()),
         });
         let read_out = match (&read, plan.end) {
             (Ok(()), Some(_)) => routing.read_out(&feeder, stop),
@@ -305,12 +296,12 @@ impl Leg<'_> {
 
     /// Fails if a newer start has taken the job over: that is why everything else failed.
     fn check_superseded(&self) -> Result<(), JobError> {
-        if self.folder.is_superseded(self.generation)? {
-            return Err(JobError::Superseded {
+        match decide::release(self.folder.is_superseded(self.generation)?) {
+            Release::Output => Ok(()),
+            Release::End => Err(JobError::Superseded {
                 own: self.generation,
-            });
+            }),
         }
-        Ok(())
     }
 
     fn open_views(
@@ -341,12 +332,4 @@ impl Leg<'_> {
 
 pub(crate) fn horizon_millis(job: &Job) -> i64 {
     i64::try_from(job.admission.dedup_horizon_seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
-}
-
-/// The highest epoch that a store has shown, or will.
-fn highest(need: &Need) -> Epoch {
-    match *need {
-        Need::Differences { from, finish } => finish.map_or(from, |finish| finish.max(from)),
-        Need::Rewrite { at_least, .. } => at_least.unwrap_or_default(),
-    }
 }

@@ -202,6 +202,7 @@ fn a_panic_of_the_views_ends_the_job() {
         since: Epoch(0),
         probe: Duration::from_secs(1),
         want_read_out: Box::new(|| {}),
+        want_pass: Box::new(|_| {}),
         status: Arc::clone(&shared.status),
     };
     let sink = ViewSink::start(plan, &shared.fault).unwrap();

@@ -13,6 +13,7 @@ use super::leg::{Leg, horizon_millis};
 use super::rules::Plan;
 use super::{Until, last_record};
 use crate::bindings::{Binding, BindingLog};
+use crate::decide::{self, PartitionStart};
 use crate::egress::Committer;
 use crate::error::{Fault, JobError};
 use crate::feeder::{Feeder, InputBatch};
@@ -97,9 +98,10 @@ impl Leg<'_> {
         let tail_last = tail.keys().next_back().copied().unwrap_or(base);
         let newest = bound_last.max(tail_last).max(base);
         let topics = self.job.topics();
+        let sealed = decide::sealed_bindings(&inherited, &cut, &topics);
         let bound: Vec<Binding> = inherited
             .into_iter()
-            .skip_while(|binding| is_sealed(binding, &cut, &topics))
+            .skip(sealed)
             .filter(|binding| plan.holds(binding))
             .filter(|binding| {
                 first
@@ -107,11 +109,10 @@ impl Leg<'_> {
                     .is_none_or(|first| first.epoch != binding.epoch)
             })
             .collect();
-        // What is not read again is in the input tables, also where they have no row of it.
-        let in_tables = match bound.first() {
-            Some(first) => Epoch(first.epoch.0 - 1),
-            None => newest.min(plan.end.unwrap_or(newest)),
-        };
+        let in_tables = decide::in_tables(
+            bound.first().map(|binding| binding.epoch),
+            newest.min(plan.end.unwrap_or(newest)),
+        );
         gate.reached("inputs", in_tables);
         tracing::info!(
             partitions = plans.len(),
@@ -162,7 +163,7 @@ impl Leg<'_> {
                 return Ok(());
             }
             status.enter(Phase::Live);
-            if must_pass.is_some_and(|epoch| epoch > feeder.as_of()) {
+            if decide::passes(must_pass, feeder.as_of()) {
                 sealer.pass(&mut |epoch| delivery.epoch(epoch))?;
             }
             sealer.run(&readers, &mut |epoch| delivery.epoch(epoch))
@@ -226,9 +227,13 @@ impl Leg<'_> {
         let held = self.held(&partitions, sealed_offsets, inherited)?;
         let starts = source.start_offsets()?;
         let mut ends = source.end_offsets()?;
+        let start = |partition, end| {
+            let sealed = sealed_offsets.get(&partition).copied();
+            let kept_from = starts.get(&partition).copied().unwrap_or(0);
+            decide::partition_start(partition, sealed, inherited, kept_from, end)
+        };
         for (&partition, &end) in &ends {
-            let read = read_to(partition, sealed_offsets, inherited);
-            if end < read {
+            if let PartitionStart::Recreated { read } = start(partition, Some(end)) {
                 return Err(JobError::Recreated {
                     partition,
                     end,
@@ -241,7 +246,8 @@ impl Leg<'_> {
         }
         let (mut plans, mut lasts) = (Vec::new(), Vec::new());
         for partition in partitions {
-            let bound_to = read_to(partition, sealed_offsets, inherited);
+            let sealed = sealed_offsets.get(&partition).copied();
+            let bound_to = decide::read_to(partition, sealed, inherited);
             if held.contains(&partition.topic) {
                 // What is bound is read again at its epochs, and no more.
                 if bound_to == 0 {
@@ -249,26 +255,17 @@ impl Leg<'_> {
                 }
                 ends.insert(partition, bound_to);
             }
-            let kept_from = starts.get(&partition).copied().unwrap_or(0);
-            let next_offset = match sealed_offsets.get(&partition) {
-                Some(&sealed) if sealed < kept_from => {
+            let next_offset = match start(partition, None) {
+                PartitionStart::From(next_offset) => next_offset,
+                PartitionStart::Gone { from, to } => {
                     return Err(JobError::Gone {
                         partition,
-                        from: sealed,
-                        to: kept_from - 1,
+                        from,
+                        to,
                     });
                 }
-                Some(&sealed) => sealed,
-                None => {
-                    if let Some(next_offset) = bound_and_gone(inherited, partition, kept_from) {
-                        return Err(JobError::Gone {
-                            partition,
-                            from: next_offset,
-                            to: kept_from - 1,
-                        });
-                    }
-                    // What was deleted before the job first saw the partition is none of its records.
-                    kept_from
+                PartitionStart::Recreated { .. } => {
+                    unreachable!("without an end no partition is known to be another")
                 }
             };
             let cuts: VecDeque<i64> = inherited
@@ -278,6 +275,7 @@ impl Leg<'_> {
                 .filter(|&cut| cut > next_offset)
                 .collect();
             // All are opened before any of them is waited for.
+            let kept_from = starts.get(&partition).copied().unwrap_or(0);
             let last = last_records.get(&partition);
             let last = last.filter(|last| (kept_from..next_offset).contains(&last.offset));
             let reader = source.open(partition, last.map_or(next_offset, |last| last.offset))?;
@@ -318,43 +316,6 @@ pub(super) struct Reading<'a> {
     pub(super) partitions: Vec<PartitionId>,
     /// An epoch that the views have shown under other code or rules: a newer one must come, also without records.
     pub(super) must_pass: Option<Epoch>,
-}
-
-/// Whether the input tables have all that an epoch read.
-///
-/// - `topics`: what the job reads; nothing else counts.
-fn is_sealed(binding: &Binding, sealed: &BTreeMap<PartitionId, i64>, topics: &[Topic]) -> bool {
-    let mut cut = binding.cut.iter();
-    cut.all(|(partition, read)| {
-        let sealed = sealed.get(partition).copied().unwrap_or(0);
-        read.next_offset <= sealed || !topics.contains(&partition.topic)
-    })
-}
-
-/// The offset that an earlier start has read a partition to: what is bound is waited for, though no table has it.
-fn read_to(
-    partition: PartitionId,
-    sealed: &BTreeMap<PartitionId, i64>,
-    inherited: &[Binding],
-) -> i64 {
-    let bound = inherited
-        .iter()
-        .filter_map(|binding| binding.cut.get(&partition))
-        .map(|read| read.next_offset);
-    bound
-        .chain(sealed.get(&partition).copied())
-        .max()
-        .unwrap_or(0)
-}
-
-/// The end of what an epoch read of a partition that no input table has sealed, if that is deleted.
-fn bound_and_gone(inherited: &[Binding], partition: PartitionId, kept_from: i64) -> Option<i64> {
-    inherited
-        .iter()
-        .filter_map(|binding| binding.cut.get(&partition))
-        .filter(|read| read.records > 0)
-        .map(|read| read.next_offset)
-        .find(|&next_offset| next_offset <= kept_from)
 }
 
 /// Hands epochs on: to the workers, together with what the input tables hold of them, and to the input tables.

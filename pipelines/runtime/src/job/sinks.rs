@@ -1,7 +1,7 @@
 //! The sinks of a job: opened, started, ended.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -374,6 +374,7 @@ fn start<S: ViewStore + 'static>(
 ) -> Result<ViewSink, JobError> {
     // Workers end with the feeder: a view thread does not keep it from ending.
     let feeder = Arc::downgrade(feeder);
+    let passing = Weak::clone(&feeder);
     let plan = ViewPlan {
         writer,
         queue: Arc::clone(queue),
@@ -382,6 +383,11 @@ fn start<S: ViewStore + 'static>(
         want_read_out: Box::new(move || {
             if let Some(feeder) = feeder.upgrade() {
                 feeder.want_read_out();
+            }
+        }),
+        want_pass: Box::new(move |epoch| {
+            if let Some(feeder) = passing.upgrade() {
+                feeder.want_pass(epoch);
             }
         }),
         status: Arc::clone(context.status),

@@ -275,3 +275,20 @@ fn pieces_hold_at_most_a_thousand_commands_and_a_mebibyte() {
     assert_eq!(sizes, [1_000, 500]);
     assert_eq!(in_pieces(std::iter::empty()).count(), 0);
 }
+
+#[test]
+fn a_store_that_lost_its_marker_does_not_tell_which_code_has_shown_an_epoch() {
+    let own = origin("code");
+    let of = |marker: &Marker, shown: Option<u64>, before: Option<u64>| {
+        let seen = seen(marker, &own, shown.map(Epoch), before.map(Epoch));
+        seen.map(|epoch| epoch.0)
+    };
+    let flushed = Marker::empty(2);
+    assert_eq!(of(&flushed, None, None), None, "nothing was shown");
+    assert_eq!(of(&flushed, None, Some(9)), Some(10));
+    assert_eq!(of(&flushed, Some(12), Some(9)), Some(12), "by this writer");
+    assert_eq!(of(&complete(1, 5), Some(5), Some(9)), Some(9));
+    let other = Marker::complete(1, Epoch(5), origin("other code"));
+    assert_eq!(of(&other, Some(5), Some(9)), Some(10));
+    assert!(is_own(&complete(1, 5), &own) && !is_own(&other, &own) && !is_own(&flushed, &own));
+}
