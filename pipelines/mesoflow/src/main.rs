@@ -15,6 +15,8 @@ use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use crate::logging::LogArgs;
 
@@ -81,7 +83,15 @@ impl Command {
     }
 }
 
+/// What is written is for the user and the group at most, also what libraries write; a stricter mask stays.
+fn mask_rights() {
+    let others = Mode::RWXO | Mode::WGRP;
+    let own = umask(others);
+    umask(own | others);
+}
+
 fn main() -> ExitCode {
+    mask_rights();
     let Cli { log, json, command } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() && logging::json_is_asked(env::args_os()) => {

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use model::{Epoch, PartitionId, Topic};
 use serde::{Deserialize, Serialize};
 
-use crate::folder::{FolderError, Generation, JobFolder, io_error, numbered_files, sync_folder};
+use crate::folder::{
+    FolderError, Generation, JobFolder, create, io_error, numbered_files, sync_folder,
+};
 
 /// What an epoch read of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +72,7 @@ impl BindingLog {
         for binding in inherited {
             text.push_str(&line(binding));
         }
-        let mut file = File::create(&temporary).map_err(io_error("create", &temporary))?;
+        let mut file = create(&temporary)?;
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(io_error("write", &temporary))?;

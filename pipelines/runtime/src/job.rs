@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use connection::SecretError;
 use model::Topic;
-use sources::{FileSource, KafkaConfig, KafkaSource, Source, SourceError, StopFlag};
+use sources::{FileSource, KafkaConfig, KafkaSource, Source, StopFlag};
 use valuation::Ruleset;
 
 pub(crate) use self::leg::horizon_millis;
@@ -67,6 +68,9 @@ pub enum Until {
 /// # Errors
 /// When it cannot start or go on. What is committed then stays; a next start goes on from there.
 pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
+    for warning in job.security_warnings() {
+        tracing::warn!("{warning}");
+    }
     let wanted = load_rules(&job.ruleset)?;
     let folder = JobFolder::open(&job.folder)?;
     folder.keep_ruleset(&wanted.hash().to_string(), &wanted.stored())?;
@@ -122,17 +126,20 @@ pub fn load_rules(name: &str) -> Result<Ruleset, JobError> {
 }
 
 /// Opens the source of a job.
-pub fn open_source(job: &Job, stop: &StopFlag) -> Result<Box<dyn Source>, SourceError> {
+pub fn open_source(job: &Job, stop: &StopFlag) -> Result<Box<dyn Source>, JobError> {
     match job.source.kind {
-        SourceKind::Kafka => Ok(Box::new(KafkaSource::new(kafka_config(job, stop))?)),
+        SourceKind::Kafka => Ok(Box::new(KafkaSource::new(kafka_config(job, stop)?)?)),
         SourceKind::Files => Ok(Box::new(FileSource::open(&job.source.paths)?)),
     }
 }
 
-/// How the job reaches its broker.
-#[must_use]
-pub fn kafka_config(job: &Job, stop: &StopFlag) -> KafkaConfig {
+/// How the job reaches its broker; reads the password.
+///
+/// # Errors
+/// When the password cannot be read.
+pub fn kafka_config(job: &Job, stop: &StopFlag) -> Result<KafkaConfig, SecretError> {
     let mut config = KafkaConfig::new(&job.source.brokers);
+    config.security = job.source.security()?;
     let names = [
         (Topic::Equipment, &job.source.topics.equipment),
         (Topic::Likes, &job.source.topics.likes),
@@ -146,5 +153,5 @@ pub fn kafka_config(job: &Job, stop: &StopFlag) -> KafkaConfig {
         config.group.clone_from(&job.source.lag_group);
     }
     config.stop = stop.clone();
-    config
+    Ok(config)
 }

@@ -4,6 +4,7 @@
 //! [`run`] runs a job from its start to its end on the calling thread; a [`Handle`] stops it and tells
 //! what it does.
 
+mod advice;
 pub mod bindings;
 mod clock;
 pub mod config;
@@ -21,6 +22,7 @@ mod status;
 mod watch;
 mod workers;
 
+pub use advice::advice;
 pub use config::{ConfigError, Job};
 pub use egress::{NowError, SinkFailure};
 pub use error::JobError;

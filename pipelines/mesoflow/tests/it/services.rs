@@ -84,6 +84,16 @@ impl World {
         into_kafka(generator, &mut writer, topics, records, None, None).unwrap();
     }
 
+    /// The beginning of the names of its jobs.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of the topics of equipment and likes.
+    pub(crate) fn topics(&self) -> [&str; 2] {
+        [Topic::Equipment, Topic::Likes].map(|topic| self.kafka.topics[&topic].as_str())
+    }
+
     /// The folder of a job.
     pub(crate) fn job(&self, job: &str) -> PathBuf {
         self.folder.path().join(job)

@@ -324,7 +324,7 @@ impl Leg<'_> {
             }
             ViewsKind::Redis => {
                 let keys = ShardKeys::new(&self.job.job, 0).expect("a job's name was checked");
-                let store = RedisStore::new(&self.job.views.url, keys, VIEW_TIMEOUT)
+                let store = RedisStore::new(self.job.views.redis()?, keys, VIEW_TIMEOUT)
                     .map_err(JobError::OpenViews)?;
                 let writer = ViewWriter::new(store, host, generation, origin);
                 Some(Views::Redis(Box::new(writer.shown_before(bound))))
