@@ -1,13 +1,16 @@
 //! What is wrong with an encrypted connection, told by name from what the TLS library says.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use native_tls::HandshakeError;
+use native_tls::{HandshakeError, TlsStream};
 
 use crate::tls::{Tls, TlsError};
+
+/// How long an alert after the handshake is waited for.
+const ALERT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Why an encrypted connection is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,9 +143,23 @@ pub fn probe(
         return Ok(None);
     };
     Ok(match connector.connect(host, stream) {
-        Ok(_) | Err(HandshakeError::WouldBlock(_)) => None,
+        // A client that lacks a certificate learns it after its own part of the handshake.
+        Ok(mut stream) => match alert(&mut stream) {
+            Ok(()) => None,
+            Err(error) => TlsProblem::of(&error.to_string()),
+        },
+        Err(HandshakeError::WouldBlock(_)) => None,
         Err(HandshakeError::Failure(error)) => TlsProblem::of(&error.to_string()),
     })
+}
+
+/// Waits a moment for what the other side says without being asked: that it ends the connection, and why.
+fn alert(stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
+    stream.get_ref().set_read_timeout(Some(ALERT_TIMEOUT))?;
+    match stream.read(&mut [0]) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        read => read.map(drop),
+    }
 }
 
 fn connect(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {

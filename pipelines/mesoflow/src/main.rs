@@ -47,6 +47,7 @@ enum Command {
     Get(command::get::Args),
     Query(command::query::Args),
     Run(command::run::Args),
+    Status(command::status::Args),
     Tables(command::tables::Args),
     Value(command::value::Args),
 }
@@ -63,6 +64,7 @@ impl Command {
             | Self::Generate(_)
             | Self::Get(_)
             | Self::Query(_)
+            | Self::Status(_)
             | Self::Tables(_)
             | Self::Value(_) => "warn",
         }
@@ -77,6 +79,7 @@ impl Command {
             Self::Get(args) => command::get::run(args, json),
             Self::Query(args) => command::query::run(args, json, json_log),
             Self::Run(args) => command::run::run(args, json),
+            Self::Status(args) => command::status::run(args, json),
             Self::Tables(args) => command::tables::run(args, json),
             Self::Value(args) => command::value::run(args, json),
         }

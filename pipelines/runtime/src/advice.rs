@@ -66,6 +66,9 @@ pub fn advice(what: &str, why: &str) -> String {
                 "look at the disk of the job's folder: space, rights, errors; the commit is tried again by itself"
             }
         }
+        "bindings" => {
+            "look at the disk of the job's folder: the log of bindings is being synced, nothing is read before"
+        }
         "dedup" => {
             "raise admission.dedup_ids_max (some 40 bytes an id), or lower admission.dedup_horizon_seconds"
         }

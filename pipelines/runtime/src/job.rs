@@ -15,7 +15,8 @@ pub(crate) use self::sinks::Context;
 use crate::config::{Job, SourceKind};
 use crate::error::JobError;
 use crate::folder::JobFolder;
-use crate::status::Status;
+use crate::status::{Phase, Status};
+use crate::teller::Teller;
 
 mod leg;
 #[cfg(test)]
@@ -73,8 +74,22 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
     }
     let wanted = load_rules(&job.ruleset)?;
     let folder = JobFolder::open(&job.folder)?;
+    let teller = Teller::start(&job.job, &folder, &handle.status)?;
+    let done = run_legs(job, until, handle, &folder, wanted);
+    handle.status.enter(Phase::Ended);
+    teller.finish(&done);
+    done
+}
+
+fn run_legs(
+    job: &Job,
+    until: Until,
+    handle: &Handle,
+    folder: &JobFolder,
+    wanted: Ruleset,
+) -> Result<(), JobError> {
     folder.keep_ruleset(&wanted.hash().to_string(), &wanted.stored())?;
-    let mut rules = rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
+    let mut rules = rules::of_the_next_epoch(folder, &job.job)?.unwrap_or_else(|| wanted.clone());
     let (mut switched_from, mut own) = (None, None);
     while !handle.stop.is_set() {
         let generation = match own {
@@ -85,6 +100,7 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
             }
         };
         own = Some(generation);
+        handle.status.runs_as(generation);
         let ruleset = rules.hash();
         tracing::info!(job = job.job, %generation, folder = %job.folder.display(), %ruleset, "start");
         let leg = Leg {
@@ -102,11 +118,11 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
             LegEnd::Again => {
                 handle.status.go_on("source");
                 rules =
-                    rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
+                    rules::of_the_next_epoch(folder, &job.job)?.unwrap_or_else(|| wanted.clone());
             }
             LegEnd::Switch { read_out, next } => {
                 rules = match next {
-                    Some(hash) => rules::kept(&folder, &hash)?,
+                    Some(hash) => rules::kept(folder, &hash)?,
                     None => wanted.clone(),
                 };
                 switched_from = Some(read_out);

@@ -19,6 +19,7 @@ mod keeper;
 mod priority;
 mod recovery;
 mod status;
+mod teller;
 mod watch;
 mod workers;
 
@@ -30,3 +31,4 @@ pub use folder::{FolderError, Generation, JobFolder};
 pub use ingress::{ReaderError, SealError};
 pub use job::{Handle, Until, kafka_config, load_rules, open_source, run};
 pub use status::{GroupReport, PartitionReport, Phase, Report, Status, Trace, WaitReport};
+pub use teller::started_ticks;

@@ -110,7 +110,11 @@ impl ClientContext for Context {
         match error.rdkafka_error_code() {
             // These come by the partition's queue as well, and are answered there.
             Some(code) if is_of_partition(code) => {}
-            Some(code) if is_transient_code(code) => self.status.away(text),
+            // A broker that ends a connection at once may lack the client's certificate, and librdkafka does not say it.
+            Some(code) if is_transient_code(code) => match self.security.problem_at_end(reason) {
+                Some(problem) => self.status.refused(format!("{problem}: {reason}")),
+                None => self.status.away(text),
+            },
             // What is wrong with the client's rights or with TLS; librdkafka tries again all the same.
             Some(RDKafkaErrorCode::SSL) => match self.security.problem(reason) {
                 Some(problem) => self.status.refused(format!("{problem}: {reason}")),

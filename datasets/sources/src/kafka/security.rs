@@ -110,6 +110,14 @@ impl KafkaSecurity {
     }
 }
 
+impl KafkaSecurity {
+    /// What is wrong with a connection that the broker has ended, where it is one of encryption.
+    pub(super) fn problem_at_end(&self, reason: &str) -> Option<TlsProblem> {
+        let is_ended = reason.contains("isconnected") || reason.contains("SSL");
+        is_ended.then(|| self.problem(reason)).flatten()
+    }
+}
+
 /// Keeps the value of a setting that librdkafka refuses out of the error: it may be a password.
 pub(super) fn without_values<T>(made: KafkaResult<T>) -> KafkaResult<T> {
     made.map_err(|error| match error {

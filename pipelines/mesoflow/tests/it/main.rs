@@ -16,6 +16,7 @@ mod process;
 mod scene;
 mod secured;
 mod services;
+mod status;
 mod support;
 mod switch;
 mod tables;

@@ -39,16 +39,26 @@ fn password() -> String {
 
 /// What a job file says of its connections, from `[source]` on. What a test does not name is right.
 #[derive(Clone)]
-struct Connections {
-    brokers: String,
-    source: String,
-    redis: String,
-    views: String,
+pub(crate) struct Connections {
+    pub(crate) brokers: String,
+    pub(crate) source: String,
+    pub(crate) redis: String,
+    pub(crate) views: String,
 }
 
 impl Connections {
+    /// Connections that are not protected.
+    pub(crate) fn plain() -> Self {
+        Self {
+            brokers: service("MESOFLOW_TEST_KAFKA"),
+            source: String::new(),
+            redis: format!("redis://{}", service("MESOFLOW_TEST_REDIS")),
+            views: String::new(),
+        }
+    }
+
     /// Kafka by SCRAM and Redis as a user that may write, both encrypted.
-    fn right() -> Self {
+    pub(crate) fn right() -> Self {
         Self {
             brokers: service("MESOFLOW_TEST_KAFKA_SASL"),
             source: format!(
@@ -62,7 +72,7 @@ impl Connections {
     }
 
     /// The file of a job in its own folder, `NAME.toml` beside it.
-    fn file(&self, world: &World, name: &str, settings: &str) -> String {
+    pub(crate) fn file(&self, world: &World, name: &str, settings: &str) -> String {
         let [equipment, likes] = world.topics();
         let text = format!(
             "job = \"{}-{name}\"\nfolder = {name:?}\n{settings}\n[source]\nbrokers = {:?}\n\
@@ -80,7 +90,7 @@ impl Connections {
     }
 }
 
-fn ca(section: &str, file: &str) -> String {
+pub(crate) fn ca(section: &str, file: &str) -> String {
     let enabled = if section == "source" {
         "enabled = true\n"
     } else {
@@ -94,7 +104,7 @@ fn client() -> String {
     format!("certificate_file = {certificate:?}\nkey_file = {key:?}\n")
 }
 
-fn sasl(mechanism: &str, user: &str, password: &str) -> String {
+pub(crate) fn sasl(mechanism: &str, user: &str, password: &str) -> String {
     let place = place_of(password);
     format!("[source.sasl]\nmechanism = {mechanism:?}\nuser = {user:?}\n{place}\n")
 }
@@ -116,7 +126,7 @@ fn place_of(password: &str) -> String {
 }
 
 /// A file with a wrong password, which the right one is the beginning of.
-fn wrong_password(world: &World) -> String {
+pub(crate) fn wrong_password(world: &World) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let path = world.job("wrong-password");
     fs::write(&path, format!("{}-wrong\n", password())).unwrap();
@@ -137,14 +147,12 @@ fn world(test: &str) -> World {
 }
 
 /// What the views of a job hold.
-fn views(file: &str) -> BTreeMap<String, String> {
+fn views(file: &str) -> BTreeMap<String, Vec<u8>> {
     let job = Job::read(Path::new(file)).unwrap();
     let keys = ShardKeys::new(&job.job, 0).unwrap();
     let timeout = Duration::from_secs(30);
     let mut reader = RedisReader::new(job.views.redis().unwrap(), keys, timeout).unwrap();
-    let held = values(&mut reader).into_iter();
-    held.map(|(key, value)| (format!("{key:?}"), format!("{value:?}")))
-        .collect()
+    values(&mut reader)
 }
 
 /// A server that has a certificate and says nothing.
@@ -187,12 +195,7 @@ impl Drop for TlsServer {
 #[test]
 fn jobs_over_protected_connections_say_what_one_says_over_plain_ones() {
     let world = world("secured");
-    let plain = Connections {
-        brokers: service("MESOFLOW_TEST_KAFKA"),
-        source: String::new(),
-        redis: format!("redis://{}", service("MESOFLOW_TEST_REDIS")),
-        views: String::new(),
-    };
+    let plain = Connections::plain();
     let right = Connections::right();
     let by_variable = Connections {
         source: ca("source", "ca.pem")
@@ -248,12 +251,13 @@ fn jobs_over_protected_connections_say_what_one_says_over_plain_ones() {
     let broker = found(&report, "ok", "broker");
     let reached = "reached by sasl_ssl as user reader by SCRAM-SHA-512";
     assert!(broker.iter().any(|found| found == reached), "{broker:?}");
-    let key = wanted.keys().find(|key| key.contains("Likes")).unwrap();
-    let target = key.split('"').nth(1).unwrap();
-    mesoflow(["get", "likes", target, "--job", &file]).exits_with(0);
-    let key = wanted.keys().find(|key| key.contains("Character")).unwrap();
-    let ocid = key.split('"').nth(1).unwrap();
-    mesoflow(["explain", ocid, "--json", "--job", &file]).exits_with(0);
+    let shown = |kind: &str| {
+        let of_kind = wanted.keys().find(|key| key.contains(kind));
+        of_kind.unwrap().split('"').nth(1).unwrap().to_owned()
+    };
+    mesoflow(["get", "likes", &shown("kind: Likes"), "--job", &file]).exits_with(0);
+    let ocid = shown("kind: Character");
+    mesoflow(["explain", &ocid, "--json", "--job", &file]).exits_with(0);
     let more = [
         "generate",
         "--job",

@@ -77,6 +77,13 @@ impl World {
         }
     }
 
+    /// Gives a topic more partitions.
+    pub(crate) fn grow(&self, topic: Topic, partitions: usize) {
+        self.admin
+            .grow_topic(&self.kafka.topics[&topic], partitions)
+            .unwrap();
+    }
+
     /// Writes so many of the remaining records into the topics.
     pub(crate) fn fill(&self, generator: &mut Generator, records: u64) {
         let mut writer = KafkaWriter::new(self.kafka.clone()).unwrap();

@@ -263,7 +263,6 @@ impl Leg<'_> {
         let committed = routing.finish(stop.is_set());
         let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
         let topics_changed = keeper.finish();
-        status.enter(Phase::Ended);
         tracing::info!(
             prices = prices_computed.load(Ordering::Relaxed),
             "the job ended"
