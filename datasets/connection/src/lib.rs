@@ -9,4 +9,4 @@ mod tls;
 
 pub use problem::{TlsProblem, probe};
 pub use secret::{Login, Secret, SecretError, SecretPlace};
-pub use tls::{Identity, Tls, TlsError};
+pub use tls::{Identity, IdentityPem, Tls, TlsError};

@@ -29,6 +29,14 @@ pub struct Identity {
     pub key_file: PathBuf,
 }
 
+/// What stands in the files of an identity. It is not shown.
+pub struct IdentityPem {
+    /// The certificate and those between it and its CA.
+    pub certificate: Vec<u8>,
+    /// The key.
+    pub key: Vec<u8>,
+}
+
 /// Why the files of an encrypted connection could not be used.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the messages document the variants")]
@@ -91,13 +99,13 @@ impl Tls {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn identity(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>, TlsError> {
+    pub fn identity(&self) -> Result<Option<IdentityPem>, TlsError> {
         let Some(identity) = &self.identity else {
             return Ok(None);
         };
         let certificate = self.read("certificate_file", &identity.certificate_file)?;
         let key = self.read("key_file", &identity.key_file)?;
-        Ok(Some((certificate, key)))
+        Ok(Some(IdentityPem { certificate, key }))
     }
 
     /// What begins connections; the files are there and in order if it could be made.
@@ -130,7 +138,7 @@ impl Tls {
             section: self.section,
             source,
         };
-        let (Some(files), Some((certificate, key))) = (&self.identity, self.identity()?) else {
+        let (Some(files), Some(pem)) = (&self.identity, self.identity()?) else {
             return builder.build().map_err(begin);
         };
         let refused = |source| TlsError::Identity {
@@ -139,7 +147,8 @@ impl Tls {
             key: files.key_file.clone(),
             source,
         };
-        let identity = native_tls::Identity::from_pkcs8(&certificate, &key).map_err(refused)?;
+        let identity =
+            native_tls::Identity::from_pkcs8(&pem.certificate, &pem.key).map_err(refused)?;
         builder.identity(identity).build().map_err(refused)
     }
 
@@ -159,7 +168,7 @@ fn certificates(pem: &[u8]) -> impl Iterator<Item = &[u8]> {
     const END: &str = "-----END CERTIFICATE-----";
     let text = std::str::from_utf8(pem).unwrap_or_default();
     let blocks = text.split_inclusive(END);
-    blocks.filter_map(|block| Some(block[block.find(BEGIN)?..].as_bytes()))
+    blocks.filter_map(|block| Some(&block.as_bytes()[block.find(BEGIN)?..]))
 }
 
 #[cfg(test)]

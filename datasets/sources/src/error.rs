@@ -39,7 +39,7 @@ pub enum SourceError {
     #[error("{doing}")]
     Tls {
         doing: String,
-        source: connection::TlsError,
+        source: Box<connection::TlsError>,
     },
     #[error("{doing}: refused: {why}")]
     Refused { doing: String, why: String },

@@ -92,7 +92,7 @@ impl KafkaSecurity {
         let made = tls.connector().map(drop);
         made.map_err(|source| SourceError::Tls {
             doing: doing(),
-            source,
+            source: Box::new(source),
         })
     }
 

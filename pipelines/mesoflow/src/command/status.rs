@@ -148,7 +148,7 @@ impl Seen {
     fn show(&self, json: bool) -> Result<()> {
         if json {
             let mut whole = self.whole.clone();
-            whole["life"] = serde_json::to_value(&self.life)?;
+            whole["life"] = serde_json::to_value(self.life)?;
             terminal::print_json(&whole)?;
         } else {
             terminal::print(&self.text())?;

@@ -221,9 +221,9 @@ fn certificates(tls: &Tls) -> Result<TlsCertificates, TlsError> {
     tls.connector()?;
     let identity = tls.identity()?;
     Ok(TlsCertificates {
-        client_tls: identity.map(|(client_cert, client_key)| ClientTlsConfig {
-            client_cert,
-            client_key,
+        client_tls: identity.map(|pem| ClientTlsConfig {
+            client_cert: pem.certificate,
+            client_key: pem.key,
         }),
         root_cert: tls.ca()?,
     })

@@ -77,7 +77,12 @@ fn denial(error: &RedisError, code: &str) -> Option<Denial> {
         "NOPERM" => Some(Denial::Right),
         _ if error.kind() == ErrorKind::AuthenticationFailed => Some(Denial::Login),
         // Of a command inside of a script there is no code.
-        _ if error.to_string().contains("user executing the script can't") => Some(Denial::Right),
+        _ if error
+            .to_string()
+            .contains("user executing the script can't") =>
+        {
+            Some(Denial::Right)
+        }
         _ => None,
     }
 }
