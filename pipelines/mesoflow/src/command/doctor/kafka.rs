@@ -53,7 +53,11 @@ pub(super) fn examine(job: &Job, sealed: &Sealed, findings: &mut Findings) {
     match admin.broker_count() {
         Ok(count) => findings.fine(&subject, format!("{count} brokers in the cluster")),
         Err(error) => {
-            let to_do = runtime::advice("source", &error.to_string());
+            let to_do = match &error {
+                SourceError::Refused { why, .. } => runtime::advice("source", why),
+                _ => "start it, or correct source.brokers; see that nothing between refuses"
+                    .to_owned(),
+            };
             findings.failed(&subject, &error, &to_do);
             return;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runtime::config::Job;
-use views::RedisFacts;
+use views::{RedisFacts, ViewError};
 
 use super::finding::{Findings, bytes_text};
 use crate::job;
@@ -26,7 +26,13 @@ pub(super) fn examine(job: &Job, findings: &mut Findings) {
     match RedisFacts::ask(config, TIMEOUT) {
         Ok(facts) => judge(&facts, findings),
         Err(error) => {
-            let to_do = runtime::advice("views", &error.to_string());
+            let to_do = match &error {
+                ViewError::Denied { .. } | ViewError::Tls { .. } => {
+                    runtime::advice("views", &error.to_string())
+                }
+                _ => "start it, or correct views.url of the job file; see that nothing between refuses"
+                    .to_owned(),
+            };
             findings.failed("Redis", &error, &to_do);
         }
     }
