@@ -519,6 +519,36 @@ mod tests {
     }
 
     #[test]
+    fn what_others_may_read_or_hear_is_warned_of() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        std::fs::write(&path, "hunter2").unwrap();
+        let text = format!(
+            "[source.sasl]\nmechanism = \"scram-sha-256\"\nuser = \"u\"\npassword_file = {path:?}\n\
+             [views]\nkind = \"redis\"\npassword_file = {path:?}"
+        );
+        let job = Job::parse(&text, "job.toml").unwrap();
+        let warnings = |mode| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            job.security_warnings()
+        };
+        let of_connections = warnings(0o600);
+        assert_eq!(of_connections.len(), 2, "{of_connections:?}");
+        assert!(
+            of_connections
+                .iter()
+                .all(|warning| warning.contains("in the clear"))
+        );
+        let of_files = warnings(0o644);
+        let of_files = of_files
+            .iter()
+            .filter(|warning| warning.contains("chmod 600"));
+        assert_eq!(of_files.count(), 2);
+        assert_eq!(Job::default().security_warnings(), [""; 0]);
+    }
+
+    #[test]
     fn the_examples_of_the_documents_are_jobs() {
         for text in [
             include_str!("../../../../docs/examples/secured.toml"),
