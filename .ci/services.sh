@@ -31,7 +31,7 @@ apt_install() {
 # shellcheck disable=SC2034  # used by the scripts that source this file
 BUILD_PACKAGES=(build-essential pkg-config libssl-dev libzstd-dev zlib1g-dev)
 # What the services need beside it.
-SERVICE_PACKAGES=(ca-certificates openjdk-17-jre-headless maven redis-server python3 python3-venv procps util-linux)
+SERVICE_PACKAGES=(ca-certificates openjdk-17-jre-headless maven openssl redis-server python3 python3-venv procps util-linux)
 
 # Name of a cache folder that changes with the file that describes its content.
 cache_name() { printf '%s/%s-%s' "$MESOFLOW_CACHE" "$1" "$(sha256sum "$2" | cut -c1-12)"; }
@@ -106,16 +106,63 @@ await() {
   done
 }
 
-kafka_properties() { # PORT CONTROLLER_PORT DATA
+# Certificates and passwords of this run, in a folder that tests are told of:
+#
+#   ca.pem, other-ca.pem    two authorities
+#   server.*, client.*      by the first one; the server's for 127.0.0.1 and localhost
+#   expired.*, elsewhere.*  by the first one; a server's that is past, and one for another host
+#   password                the one password of every user
+certificates_make() {
+  local tls="$services_dir/tls" name
+  mkdir -m 700 "$tls"
+  export MESOFLOW_TEST_TLS="$tls"
+  {
+    printf 'hunter2-%s\n' "$(openssl rand -hex 12)" >"$tls/password" && chmod 600 "$tls/password" || return 1
+    for name in ca other-ca; do
+      openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=mesoflow tests $name" \
+        -keyout "$tls/$name.key" -out "$tls/$name.pem" || return 1
+    done
+    certificate server 2 "subjectAltName=DNS:localhost,IP:127.0.0.1" &&
+      certificate client 2 "extendedKeyUsage=clientAuth" &&
+      certificate expired -1 "subjectAltName=DNS:localhost,IP:127.0.0.1" &&
+      certificate elsewhere 2 "subjectAltName=DNS:elsewhere.example"
+  } >"$services_dir/certificates.log" 2>&1 && return 0
+  say "certificates could not be made; the end of the log:"
+  tail -n 30 "$services_dir/certificates.log" >&2
+  return 1
+}
+
+certificate() { # NAME DAYS EXTENSION
+  local tls="$services_dir/tls"
+  openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$tls/$1.key" -out "$tls/$1.csr" &&
+    openssl x509 -req -in "$tls/$1.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days "$2" \
+      -extfile <(printf '%s\n' "$3") -out "$tls/$1.pem" &&
+    cat "$tls/$1.key" "$tls/$1.pem" >"$tls/$1-with-key.pem" &&
+    chmod 600 "$tls/$1.key" "$tls/$1-with-key.pem"
+}
+
+kafka_properties() { # PORT CONTROLLER_PORT TLS_PORT SASL_PORT DATA
+  local tls="$services_dir/tls" jaas=org.apache.kafka.common.security
   cat <<PROPERTIES
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$2
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2
-advertised.listeners=PLAINTEXT://127.0.0.1:$1
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs=$3
+listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2,TLS://127.0.0.1:$3,SASL://127.0.0.1:$4
+advertised.listeners=PLAINTEXT://127.0.0.1:$1,TLS://127.0.0.1:$3,SASL://127.0.0.1:$4
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL,SASL:SASL_SSL
+ssl.keystore.type=PEM
+ssl.keystore.location=$tls/server-with-key.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$tls/ca.pem
+listener.name.tls.ssl.client.auth=required
+listener.name.sasl.sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN
+listener.name.sasl.scram-sha-256.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
+listener.name.sasl.scram-sha-512.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
+listener.name.sasl.plain.sasl.jaas.config=$jaas.plain.PlainLoginModule required user_reader="$(<"$tls/password")";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:CN=client
+log.dirs=$5
 auto.create.topics.enable=false
 message.max.bytes=4194304
 group.initial.rebalance.delay.ms=0
@@ -129,21 +176,37 @@ PROPERTIES
 }
 
 kafka_start() {
-  local port controller properties="$services_dir/kafka.properties" id
+  local port controller tls sasl properties="$services_dir/kafka.properties" id password scram=() user bits
   port="$(free_port)"
   controller="$(free_port)"
+  tls="$(free_port)"
+  sasl="$(free_port)"
   rm -rf "$services_dir/kafka-data"
-  kafka_properties "$port" "$controller" "$services_dir/kafka-data" >"$properties"
+  kafka_properties "$port" "$controller" "$tls" "$sasl" "$services_dir/kafka-data" >"$properties"
+  # Users of SCRAM: `reader` may use topics, `stranger` nothing.
+  password="$(<"$services_dir/tls/password")"
+  for user in reader stranger; do
+    for bits in 256 512; do
+      scram+=(--add-scram "SCRAM-SHA-$bits=[name=$user,password=$password]")
+    done
+  done
   local java=(java -Xmx1g "-Dlog4j2.configurationFile=$services_here/kafka/log4j2.xml" -cp "$MESOFLOW_TEST_KAFKA_LIBS/*")
   id="$("${java[@]}" kafka.tools.StorageTool random-uuid 2>/dev/null | tail -n 1)"
-  if ! "${java[@]}" kafka.tools.StorageTool format -t "$id" -c "$properties" >"$services_dir/kafka-format.log" 2>&1; then
+  if ! "${java[@]}" kafka.tools.StorageTool format -t "$id" -c "$properties" "${scram[@]}" \
+    >"$services_dir/kafka-format.log" 2>&1; then
     say "kafka could not format its folder; the end of its log:"
     tail -n 30 "$services_dir/kafka-format.log" >&2
     return 1
   fi
   launch kafka "${java[@]}" kafka.Kafka "$properties"
   await kafka grep -q 'Kafka Server started' "$services_dir/kafka.log" || return 1
-  export MESOFLOW_TEST_KAFKA="127.0.0.1:$port"
+  if ! "${java[@]}" org.apache.kafka.tools.AclCommand --bootstrap-server "127.0.0.1:$port" --add \
+    --allow-principal User:reader --operation All --topic '*' --group '*' >"$services_dir/kafka-acl.log" 2>&1; then
+    say "kafka did not take rights; the end of the log:"
+    tail -n 30 "$services_dir/kafka-acl.log" >&2
+    return 1
+  fi
+  export MESOFLOW_TEST_KAFKA="127.0.0.1:$port" MESOFLOW_TEST_KAFKA_TLS="127.0.0.1:$tls" MESOFLOW_TEST_KAFKA_SASL="127.0.0.1:$sasl"
 }
 
 redis_start() {
@@ -152,6 +215,28 @@ redis_start() {
   launch redis redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$services_dir"
   await redis redis_answers "$port" || return 1
   export MESOFLOW_TEST_REDIS="127.0.0.1:$port"
+}
+
+# What a job may do, as docs/security.md lists it.
+REDIS_RIGHTS="+multi +exec +get +hget +evalsha +eval +script|load +type +set +hset +hdel +exists +hkeys +info +time +config|get +role"
+
+# A server that is reached by TLS alone, as one of its users: `writer` has what a job needs, `reader` all but writing.
+redis_tls_start() {
+  local port tls="$services_dir/tls" password
+  port="$(free_port)"
+  password="$(<"$tls/password")"
+  {
+    printf 'user default off\n'
+    printf 'user writer on >%s ~{mesoflow-* %s\n' "$password" "$REDIS_RIGHTS"
+    printf 'user reader on >%s ~{mesoflow-* %s -set -hset -hdel\n' "$password" "$REDIS_RIGHTS"
+    printf 'user stranger on >%s ~{mesoflow-* +info\n' "$password"
+  } >"$tls/users.acl"
+  chmod 600 "$tls/users.acl"
+  launch redis-tls redis-server --port 0 --tls-port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$services_dir" \
+    --tls-cert-file "$tls/server.pem" --tls-key-file "$tls/server.key" --tls-ca-cert-file "$tls/ca.pem" \
+    --tls-auth-clients optional --aclfile "$tls/users.acl"
+  await redis-tls grep -q 'Ready to accept connections' "$services_dir/redis-tls.log" || return 1
+  export MESOFLOW_TEST_REDIS_TLS="127.0.0.1:$port"
 }
 
 redis_answers() { [ "$(redis-cli -p "$1" ping)" = PONG ]; }
@@ -165,7 +250,8 @@ start_with_retry() {
 
 services_start() {
   services_dir="$(mktemp -d "${TMPDIR:-/tmp}/mesoflow-services.XXXXXX")"
-  start_with_retry redis_start && start_with_retry kafka_start || return 1
+  certificates_make || return 1
+  start_with_retry redis_start && start_with_retry redis_tls_start && start_with_retry kafka_start || return 1
   say "services are up: Kafka $MESOFLOW_TEST_KAFKA, Redis $MESOFLOW_TEST_REDIS"
 }
 

@@ -36,6 +36,13 @@ pub enum SourceError {
     Misrouted { partition: PartitionId },
     #[error("{doing}")]
     Kafka { doing: String, source: KafkaError },
+    #[error("{doing}")]
+    Tls {
+        doing: String,
+        source: Box<connection::TlsError>,
+    },
+    #[error("{doing}: refused: {why}")]
+    Refused { doing: String, why: String },
     #[error("{doing}: no success within {after:?}")]
     GaveUp {
         doing: String,
@@ -99,6 +106,8 @@ impl SourceError {
             | Self::AlreadyOpen { .. }
             | Self::Misrouted { .. }
             | Self::Stopped { .. }
+            | Self::Tls { .. }
+            | Self::Refused { .. }
             | Self::LineTooLong { .. }
             | Self::OffsetNotGrowing { .. }
             | Self::CannotFollow { .. }

@@ -102,6 +102,13 @@ impl StatusCell {
         status.last_error = Some(error);
     }
 
+    /// Why the dependency refuses us, if it does since it answered last.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let status = self.lock();
+        let is_refused = self.refused.load(Ordering::Relaxed);
+        is_refused.then(|| status.last_error.clone()).flatten()
+    }
+
     fn lock(&self) -> MutexGuard<'_, SourceStatus> {
         // A status is replaced field by field, none of which can panic half way.
         self.status.lock().unwrap_or_else(PoisonError::into_inner)

@@ -8,5 +8,6 @@ pub(crate) mod generate;
 pub(crate) mod get;
 pub(crate) mod query;
 pub(crate) mod run;
+pub(crate) mod status;
 pub(crate) mod tables;
 pub(crate) mod value;

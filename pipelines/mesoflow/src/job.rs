@@ -1,16 +1,20 @@
 //! The job that a command asks about: its file, its view store, its tables.
 
+use std::error::Error;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
+use connection::SecretError;
 use lake::Lake;
 use model::view::ShardKeys;
 use runtime::config::{ConfigError, Job, ViewsKind};
-use views::{RedisReader, SqliteStore, ViewReader};
+use sources::{KafkaConfig, StopFlag};
+use views::{RedisConfig, RedisReader, RedisUrlError, SqliteStore, ViewError, ViewReader};
 
-use crate::failure::Failed as _;
+use crate::failure::{Failed as _, joined};
 
 /// How long a view store may take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -90,7 +94,16 @@ pub(crate) fn read(path: &Path) -> Result<Job> {
 pub(crate) fn advice(error: &ConfigError) -> &'static str {
     match error {
         ConfigError::Read { .. } => "name a job file that is there and may be read",
-        ConfigError::Form { .. } | ConfigError::Value { .. } => {
+        ConfigError::InlineSecret { .. } => {
+            "keep the password out of the job file: docs/security.md says how"
+        }
+        ConfigError::RedisUrl {
+            source: RedisUrlError::Login,
+            ..
+        } => {
+            "name the user by views.user, and where the password is by views.password_file or views.password_env"
+        }
+        ConfigError::Form { .. } | ConfigError::Value { .. } | ConfigError::RedisUrl { .. } => {
             "correct the file; `pipelines/runtime/default.toml` documents every setting"
         }
     }
@@ -110,9 +123,10 @@ pub(crate) fn shard_keys(job: &Job) -> Result<ShardKeys> {
 pub(crate) fn views(job: &Job) -> Result<Box<dyn ViewReader>> {
     match job.views.kind {
         ViewsKind::Redis => {
-            let reader = RedisReader::new(&job.views.url, shard_keys(job)?, STORE_TIMEOUT)
-                .context("views.url of the job file")
-                .advise("give an address as redis://host:port or redis://host:port/db")
+            let redis = redis_config(job)?;
+            let reader = RedisReader::new(redis, shard_keys(job)?, STORE_TIMEOUT)
+                .context("views of the job file")
+                .advise("correct views.url and the files of views.tls")
                 .wrong()?;
             Ok(Box::new(reader))
         }
@@ -131,6 +145,36 @@ pub(crate) fn views(job: &Job) -> Result<Box<dyn ViewReader>> {
             .advise("set views.kind in its job file, or ask its tables: `mesoflow query`")
             .wrong(),
     }
+}
+
+/// What to do about a password that cannot be read.
+pub(crate) const SECRET_ADVICE: &str =
+    "put the password where the job file says, or name another place: docs/security.md says how";
+
+fn secret<T>(read: std::result::Result<T, SecretError>) -> Result<T> {
+    read.advise(SECRET_ADVICE).wrong()
+}
+
+/// How a job reaches its view store in Redis.
+pub(crate) fn redis_config(job: &Job) -> Result<RedisConfig> {
+    secret(job.views.redis())
+}
+
+/// What a view store said, or what to do about it saying nothing.
+pub(crate) fn answered<T>(answer: std::result::Result<T, ViewError>) -> Result<T> {
+    answer.map_err(|error| {
+        let causes = joined(
+            iter::successors(Some(&error as &dyn Error), |error| (*error).source())
+                .map(ToString::to_string),
+        );
+        let failed = Err::<(), _>(error).advise(runtime::advice("views", &causes));
+        failed.expect_err("it was made of an error")
+    })
+}
+
+/// How a job reaches its broker.
+pub(crate) fn kafka_config(job: &Job, stop: &StopFlag) -> Result<KafkaConfig> {
+    secret(runtime::kafka_config(job, stop))
 }
 
 /// The folder of a job's tables.

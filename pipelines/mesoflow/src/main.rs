@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use crate::failure::Failed as _;
 use crate::logging::LogArgs;
@@ -48,6 +50,7 @@ enum Command {
     Get(command::get::Args),
     Query(command::query::Args),
     Run(command::run::Args),
+    Status(command::status::Args),
     Tables(command::tables::Args),
     Value(command::value::Args),
 }
@@ -65,6 +68,7 @@ impl Command {
             | Self::Generate(_)
             | Self::Get(_)
             | Self::Query(_)
+            | Self::Status(_)
             | Self::Tables(_)
             | Self::Value(_) => "warn",
         }
@@ -80,13 +84,22 @@ impl Command {
             Self::Get(args) => command::get::run(args, json),
             Self::Query(args) => command::query::run(args, json, json_log),
             Self::Run(args) => command::run::run(args, json),
+            Self::Status(args) => command::status::run(args, json),
             Self::Tables(args) => command::tables::run(args, json),
             Self::Value(args) => command::value::run(args, json),
         }
     }
 }
 
+/// What is written is for the user and the group at most, also what libraries write; a stricter mask stays.
+fn mask_rights() {
+    let others = Mode::RWXO | Mode::WGRP;
+    let own = umask(others);
+    umask(own | others);
+}
+
 fn main() -> ExitCode {
+    mask_rights();
     let Cli { log, json, command } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() && logging::json_is_asked(env::args_os()) => {

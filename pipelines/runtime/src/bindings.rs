@@ -14,7 +14,9 @@ use model::{Epoch, PartitionId, Topic};
 use serde::{Deserialize, Serialize};
 
 use crate::decide;
-use crate::folder::{FolderError, Generation, JobFolder, io_error, numbered_files, sync_folder};
+use crate::folder::{
+    FolderError, Generation, JobFolder, create, io_error, numbered_files, sync_folder,
+};
 
 /// What an epoch read of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +68,7 @@ impl BindingLog {
         let path = folder.bindings().join(format!("{:020}.log", generation.0));
         let temporary = folder.bindings().join(format!(".{:020}.log", generation.0));
         let text = beginning(generation, inherited);
-        let mut file = File::create(&temporary).map_err(io_error("create", &temporary))?;
+        let mut file = create(&temporary)?;
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(io_error("write", &temporary))?;

@@ -6,6 +6,10 @@ use model::Topic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+mod security;
+
+pub use security::{KafkaTlsConfig, RedisSentinelConfig, RedisTlsConfig, SaslConfig, SaslKind};
+
 /// All defaults, each with unit and reason.
 pub const DEFAULTS: &str = include_str!("../default.toml");
 
@@ -26,6 +30,17 @@ pub enum ConfigError {
         setting: &'static str,
         value: String,
         expected: &'static str,
+    },
+    #[error(
+        "{origin}: {setting} is a password in the job file itself, which many may read: keep it in a file that only \
+         the job may read and name that by password_file, or in an environment variable named by password_env"
+    )]
+    InlineSecret { origin: String, setting: String },
+    #[error("{origin}: {setting}")]
+    RedisUrl {
+        origin: String,
+        setting: &'static str,
+        source: views::RedisUrlError,
     },
 }
 
@@ -78,6 +93,8 @@ pub struct SourceConfig {
     pub paths: Vec<PathBuf>,
     pub readers: usize,
     pub topics: TopicsConfig,
+    pub tls: KafkaTlsConfig,
+    pub sasl: SaslConfig,
 }
 
 /// Names of the topics on the broker.
@@ -148,6 +165,11 @@ pub enum ViewsKind {
 pub struct ViewsConfig {
     pub kind: ViewsKind,
     pub url: String,
+    pub user: String,
+    pub password_file: PathBuf,
+    pub password_env: String,
+    pub tls: RedisTlsConfig,
+    pub sentinel: RedisSentinelConfig,
     pub probe_millis: u64,
     pub changes_waiting_max: usize,
 }
@@ -186,6 +208,7 @@ impl Job {
         for input in &mut job.source.paths {
             *input = base.join(&*input);
         }
+        job.resolve_security(base);
         Ok(job)
     }
 
@@ -203,11 +226,21 @@ impl Job {
 
     /// Reads the text of a job file; `origin` names it in errors.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        // Without the line that it is about: there may be a password in it.
         let form = |problem: toml::de::Error| ConfigError::Form {
             origin: origin.to_owned(),
-            problem: problem.to_string(),
+            problem: match problem.span() {
+                Some(span) => format!("{}: {}", place(text, span.start), problem.message()),
+                None => problem.message().to_owned(),
+            },
         };
         let own: toml::Table = toml::from_str(text).map_err(form)?;
+        if let Some(setting) = security::inline_secret(&own) {
+            return Err(ConfigError::InlineSecret {
+                origin: origin.to_owned(),
+                setting,
+            });
+        }
         let mut merged: toml::Table =
             toml::from_str(DEFAULTS).expect("the shipped defaults are TOML");
         overlay(&mut merged, own);
@@ -284,8 +317,16 @@ impl Job {
         if self.source.topics.equipment.is_empty() && self.source.topics.likes.is_empty() {
             return value("source.topics", "empty".to_owned(), "at least one topic");
         }
-        Ok(())
+        self.check_security(origin)
     }
+}
+
+/// Where a byte of a text is, for people.
+fn place(text: &str, byte: usize) -> String {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("line {line}, column {column}")
 }
 
 /// Lays `own` over `defaults`, table by table. Unknown keys stay and are refused by the form.

@@ -25,6 +25,8 @@ pub enum JobError {
     Rules(#[from] OddsError),
     #[error("reach the source")]
     Source(#[from] SourceError),
+    #[error(transparent)]
+    Secret(#[from] connection::SecretError),
     #[error("open or read the tables")]
     Lake(#[from] LakeError),
     #[error("open the view store")]

@@ -9,8 +9,9 @@
 //! ```
 //! The folder must be linearizable: a local disk is.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -57,7 +58,11 @@ impl JobFolder {
         let folder = Self { root: root.into() };
         for part in ["generations", "bindings", "rulesets", "tables"] {
             let path = folder.root.join(part);
-            fs::create_dir_all(&path).map_err(io_error("create the folder", &path))?;
+            let made = DirBuilder::new()
+                .recursive(true)
+                .mode(FOLDER_MODE)
+                .create(&path);
+            made.map_err(io_error("create the folder", &path))?;
         }
         sync_folder(&folder.root)?;
         Ok(folder)
@@ -83,7 +88,9 @@ impl JobFolder {
         let id = format!("{:x}-{:x}", now.as_nanos(), std::process::id());
         // Of two starts at once both must read the same.
         let temporary = self.root.join(format!(".id.{}", std::process::id()));
-        fs::write(&temporary, &id).map_err(io_error("write", &temporary))?;
+        let written = (to_write().truncate(true).create(true).open(&temporary))
+            .and_then(|mut file| file.write_all(id.as_bytes()));
+        written.map_err(io_error("write", &temporary))?;
         let linked = fs::hard_link(&temporary, &path);
         fs::remove_file(&temporary).map_err(io_error("remove", &temporary))?;
         match linked {
@@ -132,7 +139,7 @@ impl JobFolder {
     ) -> Result<Option<Generation>, FolderError> {
         let next = Generation(own.0 + 1);
         let path = self.generation_path(next);
-        let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+        let mut file = match to_write().create_new(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(io_error("take the generation", &path)(error)),
@@ -242,12 +249,30 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), FolderError
         .and_then(|name| name.to_str())
         .expect("our file names are UTF-8");
     let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-    let mut file = File::create(&temporary).map_err(io_error("create", &temporary))?;
+    let mut file = create(&temporary)?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(io_error("write", &temporary))?;
     fs::rename(&temporary, path).map_err(io_error("rename to", path))?;
     sync_folder(folder)
+}
+
+/// Folders are for the user and the group of the job.
+const FOLDER_MODE: u32 = 0o750;
+/// And so are files.
+const FILE_MODE: u32 = 0o640;
+
+/// How every file of the folder is opened to be written.
+fn to_write() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(FILE_MODE);
+    options
+}
+
+/// Creates a file, or empties it.
+pub(crate) fn create(path: &Path) -> Result<File, FolderError> {
+    let created = to_write().create(true).truncate(true).open(path);
+    created.map_err(io_error("create", path))
 }
 
 /// Makes the names in a folder durable.
@@ -297,6 +322,31 @@ mod tests {
         });
         taken.sort();
         assert_eq!(taken, (1..=8).map(Generation).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn others_than_user_and_group_may_read_nothing() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("job");
+        let folder = JobFolder::open(&root).unwrap();
+        let generation = folder.take_generation().unwrap();
+        folder.id().unwrap();
+        folder.keep_ruleset("abc", b"1").unwrap();
+        crate::bindings::BindingLog::begin(&folder, generation, &[]).unwrap();
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for part in ["", "generations", "bindings", "rulesets", "tables"] {
+            assert_eq!(mode(root.join(part)), 0o750, "{part}");
+        }
+        let log = folder.bindings().join(format!("{:020}.log", generation.0));
+        for file in [
+            root.join("id"),
+            folder.ruleset("abc"),
+            folder.generation_path(generation),
+            log,
+        ] {
+            assert_eq!(mode(file.clone()), 0o640, "{}", file.display());
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use connection::SecretError;
 use model::Topic;
-use sources::{FileSource, KafkaConfig, KafkaSource, Source, SourceError, StopFlag};
+use sources::{FileSource, KafkaConfig, KafkaSource, Source, StopFlag};
 use valuation::Ruleset;
 
 pub(crate) use self::leg::horizon_millis;
@@ -14,7 +15,8 @@ pub(crate) use self::sinks::Context;
 use crate::config::{Job, SourceKind};
 use crate::error::JobError;
 use crate::folder::JobFolder;
-use crate::status::Status;
+use crate::status::{Phase, Status};
+use crate::teller::Teller;
 
 mod last_record;
 mod leg;
@@ -68,10 +70,27 @@ pub enum Until {
 /// # Errors
 /// When it cannot start or go on. What is committed then stays; a next start goes on from there.
 pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
+    for warning in job.security_warnings() {
+        tracing::warn!("{warning}");
+    }
     let wanted = load_rules(&job.ruleset)?;
     let folder = JobFolder::open(&job.folder)?;
+    let teller = Teller::start(&job.job, &folder, &handle.status)?;
+    let done = run_legs(job, until, handle, &folder, wanted);
+    handle.status.enter(Phase::Ended);
+    teller.finish(&done);
+    done
+}
+
+fn run_legs(
+    job: &Job,
+    until: Until,
+    handle: &Handle,
+    folder: &JobFolder,
+    wanted: Ruleset,
+) -> Result<(), JobError> {
     folder.keep_ruleset(&wanted.hash().to_string(), &wanted.stored())?;
-    let mut rules = rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
+    let mut rules = rules::of_the_next_epoch(folder, &job.job)?.unwrap_or_else(|| wanted.clone());
     let (mut switched_from, mut own) = (None, None);
     while !handle.stop.is_set() {
         let generation = match own {
@@ -82,6 +101,7 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
             }
         };
         own = Some(generation);
+        handle.status.runs_as(generation);
         let ruleset = rules.hash();
         tracing::info!(job = job.job, %generation, folder = %job.folder.display(), %ruleset, "start");
         let leg = Leg {
@@ -99,11 +119,11 @@ pub fn run(job: &Job, until: Until, handle: &Handle) -> Result<(), JobError> {
             LegEnd::Again => {
                 handle.status.go_on("source");
                 rules =
-                    rules::of_the_next_epoch(&folder, &job.job)?.unwrap_or_else(|| wanted.clone());
+                    rules::of_the_next_epoch(folder, &job.job)?.unwrap_or_else(|| wanted.clone());
             }
             LegEnd::Switch { read_out, next } => {
                 rules = match next {
-                    Some(hash) => rules::kept(&folder, &hash)?,
+                    Some(hash) => rules::kept(folder, &hash)?,
                     None => wanted.clone(),
                 };
                 switched_from = Some(read_out);
@@ -123,17 +143,20 @@ pub fn load_rules(name: &str) -> Result<Ruleset, JobError> {
 }
 
 /// Opens the source of a job.
-pub fn open_source(job: &Job, stop: &StopFlag) -> Result<Box<dyn Source>, SourceError> {
+pub fn open_source(job: &Job, stop: &StopFlag) -> Result<Box<dyn Source>, JobError> {
     match job.source.kind {
-        SourceKind::Kafka => Ok(Box::new(KafkaSource::new(kafka_config(job, stop))?)),
+        SourceKind::Kafka => Ok(Box::new(KafkaSource::new(kafka_config(job, stop)?)?)),
         SourceKind::Files => Ok(Box::new(FileSource::open(&job.source.paths)?)),
     }
 }
 
-/// How the job reaches its broker.
-#[must_use]
-pub fn kafka_config(job: &Job, stop: &StopFlag) -> KafkaConfig {
+/// How the job reaches its broker; reads the password.
+///
+/// # Errors
+/// When the password cannot be read.
+pub fn kafka_config(job: &Job, stop: &StopFlag) -> Result<KafkaConfig, SecretError> {
     let mut config = KafkaConfig::new(&job.source.brokers);
+    config.security = job.source.security()?;
     let names = [
         (Topic::Equipment, &job.source.topics.equipment),
         (Topic::Likes, &job.source.topics.likes),
@@ -147,5 +170,5 @@ pub fn kafka_config(job: &Job, stop: &StopFlag) -> KafkaConfig {
         config.group.clone_from(&job.source.lag_group);
     }
     config.stop = stop.clone();
-    config
+    Ok(config)
 }

@@ -1,4 +1,4 @@
-//! The thread that looks after a running job: shows what waits, publishes metrics, tells lag tools how far
+//! The thread that looks after a running job: shows what waits, tells lag tools how far
 //! the job is, and sees to it that a stop does not take for ever.
 
 use std::collections::BTreeMap;
@@ -147,7 +147,6 @@ impl Keeping {
             if self.tells_lag && (is_end || second.is_multiple_of(TELL_LAG)) {
                 self.tell_lag();
             }
-            self.status.publish();
             if is_end {
                 self.watch.finish();
                 return;
@@ -200,9 +199,6 @@ impl Keeping {
                 source.last_error.as_deref().unwrap_or("it does not answer"),
             );
         } else if let Some(since) = silent {
-            if !self.is_silent {
-                tracing::warn!("the source does not answer");
-            }
             self.status
                 .wait_since("source", since, "it does not answer");
         } else if let Some((since, error)) = &refused {

@@ -4,6 +4,7 @@
 //! [`run`] runs a job from its start to its end on the calling thread; a [`Handle`] stops it and tells
 //! what it does.
 
+mod advice;
 pub mod bindings;
 mod clock;
 pub mod config;
@@ -19,9 +20,11 @@ mod keeper;
 mod priority;
 mod recovery;
 mod status;
+mod teller;
 mod watch;
 mod workers;
 
+pub use advice::advice;
 pub use config::{ConfigError, Job};
 pub use egress::{NowError, SinkFailure};
 pub use error::JobError;
@@ -31,3 +34,4 @@ pub use job::{Handle, Until, kafka_config, load_rules, open_source, run};
 pub use status::{
     GroupReport, PartitionReport, Phase, Report, Status, StepsReport, Trace, WaitReport,
 };
+pub use teller::started_ticks;

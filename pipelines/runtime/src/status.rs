@@ -15,7 +15,9 @@ use model::admission::{Counts, Outcome};
 use model::{Epoch, PartitionId};
 use serde::Serialize;
 
+use crate::advice::advice;
 use crate::clock::now_millis;
+use crate::folder::Generation;
 use crate::ingress::SealedEpoch;
 
 pub use report::{GroupReport, PartitionReport, Report, WaitReport};
@@ -45,7 +47,10 @@ pub struct Status {
 
 #[derive(Debug, Default)]
 struct State {
+    generation: Option<Generation>,
     phase: Phase,
+    /// In milliseconds since 1970; 0 before the first.
+    phase_since: u64,
     loaded_rows: u64,
     epochs: u64,
     sealed: Epoch,
@@ -54,9 +59,55 @@ struct State {
     groups: BTreeMap<&'static str, GroupState>,
     views: ViewsState,
     sealed_offsets: BTreeMap<PartitionId, i64>,
-    waits: BTreeMap<&'static str, (Instant, String)>,
+    waits: BTreeMap<&'static str, Wait>,
+    /// What is under way and should not last.
+    doing: BTreeMap<&'static str, Wait>,
     sampled: Option<Sampled>,
     last_trace: Option<Trace>,
+}
+
+/// Something that is waited for.
+#[derive(Debug)]
+struct Wait {
+    since: Instant,
+    /// The same in milliseconds since 1970.
+    since_millis: u64,
+    why: String,
+}
+
+impl Wait {
+    fn since(since: Instant) -> Self {
+        let age = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Self {
+            since,
+            since_millis: now_millis().saturating_sub(age),
+            why: String::new(),
+        }
+    }
+
+    fn told(&self, what: &str) -> WaitReport {
+        WaitReport {
+            since_millis: self.since_millis,
+            age_seconds: self.since.elapsed().as_secs_f64(),
+            advice: advice(what, &self.why),
+            why: self.why.clone(),
+        }
+    }
+}
+
+/// What is under way for so long is shown as a wait.
+const UNDER_WAY: Duration = Duration::from_secs(2);
+
+/// Ends what is under way when it is dropped.
+pub(crate) struct Doing<'a> {
+    status: &'a Status,
+    name: &'static str,
+}
+
+impl Drop for Doing<'_> {
+    fn drop(&mut self) {
+        self.status.lock().doing.remove(self.name);
+    }
 }
 
 /// What a job is doing.
@@ -93,6 +144,7 @@ struct GroupState {
     rows: u64,
     commits: u64,
     last: Duration,
+    through: Epoch,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,8 +155,21 @@ struct ViewsState {
 }
 
 impl Status {
+    /// Notes the generation that runs.
+    pub(crate) fn runs_as(&self, generation: Generation) {
+        self.lock().generation = Some(generation);
+    }
+
+    /// The generation that runs.
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        self.lock().generation
+    }
+
     pub(crate) fn enter(&self, phase: Phase) {
-        self.lock().phase = phase;
+        let mut state = self.lock();
+        state.phase = phase;
+        state.phase_since = now_millis();
+        drop(state);
         tracing::info!(?phase, "job");
     }
 
@@ -167,9 +232,16 @@ impl Status {
         self.trace(Stage::Finished, epoch);
     }
 
-    pub(crate) fn committed(&self, group: &'static str, rows: usize, took: Duration) {
+    pub(crate) fn committed(
+        &self,
+        group: &'static str,
+        through: Epoch,
+        rows: usize,
+        took: Duration,
+    ) {
         let mut state = self.lock();
         let group = state.groups.entry(group).or_default();
+        group.through = through;
         group.rows += rows as u64;
         group.commits += 1;
         group.last = took;
@@ -211,7 +283,7 @@ impl Status {
         let state = self.lock();
         let waits = state.waits.get("views");
         state.views.as_of >= Some(epoch)
-            || waits.is_some_and(|(since, _)| since.elapsed() > patience)
+            || waits.is_some_and(|wait| wait.since.elapsed() > patience)
     }
 
     /// Shows that `name` waits, from now on if it did not before.
@@ -225,10 +297,18 @@ impl Status {
         let wait = state
             .waits
             .entry(name)
-            .or_insert_with(|| (since, String::new()));
-        if wait.1 != why {
-            why.clone_into(&mut wait.1);
+            .or_insert_with(|| Wait::since(since));
+        if wait.why != why {
+            why.clone_into(&mut wait.why);
         }
+    }
+
+    /// Shows that `name` waits if what begins now is still under way after a while: it neither fails nor ends.
+    pub(crate) fn doing(&self, name: &'static str, what: &str) -> Doing<'_> {
+        let mut begun = Wait::since(Instant::now());
+        what.clone_into(&mut begun.why);
+        self.lock().doing.insert(name, begun);
+        Doing { status: self, name }
     }
 
     /// Shows that `name` waits no longer.
@@ -272,8 +352,11 @@ impl Status {
     #[must_use]
     pub fn report(&self) -> Report {
         let state = self.lock();
+        let lasts = state.doing.iter();
+        let lasts = lasts.filter(|(_, doing)| doing.since.elapsed() > UNDER_WAY);
         Report {
             phase: state.phase,
+            phase_since_millis: state.phase_since,
             loaded_rows: state.loaded_rows,
             epochs: state.epochs,
             sealed: state.sealed,
@@ -299,6 +382,7 @@ impl Status {
                 .iter()
                 .map(|(&name, group)| {
                     let report = GroupReport {
+                        committed: (group.commits > 0).then_some(group.through),
                         rows: group.rows,
                         commits: group.commits,
                         last_commit_millis: group.last.as_secs_f64() * 1e3,
@@ -310,16 +394,10 @@ impl Status {
             view_values: state.views.values,
             views_millis: state.views.last.as_secs_f64() * 1e3,
             worker_steps: self.steps.report(),
-            waits: state
-                .waits
-                .iter()
-                .map(|(&name, (since, why))| {
-                    let wait = WaitReport {
-                        age_seconds: since.elapsed().as_secs_f64(),
-                        why: why.clone(),
-                    };
-                    (name, wait)
-                })
+            // What says why it waits goes before what only lasts.
+            waits: lasts
+                .chain(&state.waits)
+                .map(|(&name, wait)| (name, wait.told(name)))
                 .collect(),
             trace: state.last_trace.clone(),
         }
@@ -382,8 +460,9 @@ impl Status {
 }
 
 /// Everything that can wait.
-pub(crate) const WAITS: [&str; 9] = [
+pub(crate) const WAITS: [&str; 10] = [
     "source",
+    "bindings",
     "flow",
     "inputs",
     "valuations",
@@ -431,5 +510,21 @@ mod tests {
 
         let wait = &status.report().waits["source"];
         assert!(wait.age_seconds >= 7.0 && wait.why == "it still does not");
+        assert!(now_millis() - wait.since_millis >= 7_000 && wait.advice.contains("brokers"));
+    }
+
+    #[test]
+    fn what_is_under_way_for_long_is_a_wait_until_it_is_done() {
+        let status = Status::default();
+        let doing = status.doing("inputs", "a commit is under way");
+        assert!(status.report().waits.is_empty());
+        let long_ago = Instant::now() - UNDER_WAY * 2;
+        status.lock().doing.get_mut("inputs").unwrap().since = long_ago;
+        assert_eq!(status.report().waits["inputs"].why, "a commit is under way");
+        status.wait("inputs", "it failed");
+        assert_eq!(status.report().waits["inputs"].why, "it failed");
+        status.go_on("inputs");
+        drop(doing);
+        assert!(status.report().waits.is_empty());
     }
 }

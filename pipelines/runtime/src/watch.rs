@@ -40,7 +40,6 @@ pub(crate) fn first_answer(
                     let why = error.as_deref().unwrap_or("it does not answer");
                     status.wait_since("source", asked, why);
                 }
-                status.publish();
             }
             status.go_on("source");
         });

@@ -1,8 +1,16 @@
 //! Files and folders that are on disk when a call returns.
 
-use std::fs::{self, File};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+/// How every file of the lake is opened to be written: it is for the user and the group of the job.
+pub(crate) fn to_write() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o640);
+    options
+}
 
 /// Syncs the names that a folder holds.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -16,7 +24,7 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     }
     if let Some(parent) = folder.parent() {
         create_folder(parent)?;
-        match fs::create_dir(folder) {
+        match DirBuilder::new().mode(0o750).create(folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => other?,
         }
@@ -67,7 +75,25 @@ impl Write for SteadyFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn others_than_user_and_group_may_read_nothing() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a/b");
+        create_folder(&inner).unwrap();
+        let file = inner.join("file");
+        to_write().create_new(true).open(&file).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(&inner), mode(&folder.path().join("a"))),
+            (0o750, 0o750)
+        );
+        assert_eq!(mode(&file), 0o640);
+    }
 
     #[test]
     fn a_steady_file_holds_all_that_was_written_in_any_sizes() {

@@ -1,7 +1,6 @@
 //! Data files: rows in, synced Parquet files out, not yet part of any table.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -214,10 +213,8 @@ impl FileSet {
     fn open(&self, batch: &RecordBatch) -> Result<OpenFile, LakeError> {
         let name = files::name(&self.origin, &self.id, self.written.len());
         let path = self.writer.folder.join(&name);
-        let file = OpenOptions::new()
-            .write(true)
+        let file = durable::to_write()
             .create_new(true)
-            .mode(0o640)
             .open(&path)
             .map_err(LakeError::io("create file", &path))?;
         let options = ArrowWriterOptions::new()

@@ -1,5 +1,6 @@
 //! Why a view store did not do what it was asked, and whether asking again is any use.
 
+use connection::TlsProblem;
 use model::Epoch;
 use model::view::{MarkerError, ViewFormError, ViewKey};
 use thiserror::Error;
@@ -20,6 +21,20 @@ pub enum ViewError {
     Refused {
         doing: &'static str,
         store: String,
+        source: Cause,
+    },
+    #[error("{doing} in the view store {store}: {denial}")]
+    Denied {
+        doing: &'static str,
+        store: String,
+        denial: Denial,
+        source: Cause,
+    },
+    #[error("{doing} in the view store {store}: {problem}")]
+    Tls {
+        doing: &'static str,
+        store: String,
+        problem: TlsProblem,
         source: Cause,
     },
     #[error("use {key} in the view store {store}: it holds another type; delete or rename it")]
@@ -69,14 +84,33 @@ pub enum ViewError {
     Abandoned { store: String },
 }
 
+/// For what a view store refuses this client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// User or password are not those of the store, or missing.
+    Login,
+    /// The user lacks a right.
+    Right,
+}
+
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Login => "user or password is wrong",
+            Self::Right => "the user lacks a right",
+        })
+    }
+}
+
 impl ViewError {
     /// Whether the same call may succeed later; if so, it must be repeated identically until it is
     /// answered, because it may have taken effect.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unanswered { .. } | Self::Generation { .. } => true,
+            Self::Unanswered { .. } | Self::Tls { .. } | Self::Generation { .. } => true,
             Self::Refused { .. }
+            | Self::Denied { .. }
             | Self::WrongType { .. }
             | Self::NotText { .. }
             | Self::Open { .. }

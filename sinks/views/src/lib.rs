@@ -41,8 +41,11 @@ mod writer;
 pub use call::{Answer, COMMANDS_MAX, Call, Command};
 pub use change::ViewChange;
 pub use decide::{Need, Step};
-pub use error::ViewError;
-pub use redis::{RedisFacts, RedisReader, RedisStore};
+pub use error::{Denial, ViewError};
+pub use redis::{
+    RedisConfig, RedisFacts, RedisReader, RedisStore, RedisUrl, RedisUrlError, SentinelConfig,
+    sentinel_address,
+};
 pub use sqlite::{SqliteReader, SqliteStore};
 pub use store::{Claim, Cursor, Page, Reading, Snapshot, ViewReader, ViewStore};
 pub use writer::{Host, HostError, Probed, ViewWriter, Written};

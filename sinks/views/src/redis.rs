@@ -1,7 +1,10 @@
 //! Views in Redis: one Lua script that checks, applies and writes the marker last.
 
+mod config;
 mod connection;
+mod connector;
 mod facts;
+mod failure;
 mod script;
 
 use std::time::Duration;
@@ -12,6 +15,7 @@ use model::view::{Kind, ShardKeys, ViewKey};
 use crate::call::{Answer, Call, Command};
 use crate::error::ViewError;
 use crate::store::{Cursor, Page, Snapshot, ViewReader, ViewStore};
+pub use config::{RedisConfig, RedisUrl, RedisUrlError, SentinelConfig, sentinel_address};
 use connection::Connection;
 pub use facts::RedisFacts;
 use script::Script;
@@ -38,11 +42,14 @@ pub struct RedisStore {
 }
 
 impl RedisReader {
-    /// A reader of the shard of `keys` at `url` (`redis://[user:password@]host:port[/db]`). It
-    /// connects when it is first asked, and again after an error; no answer takes longer than
-    /// `timeout` to become one.
-    pub fn new(url: &str, keys: ShardKeys, timeout: Duration) -> Result<Self, ViewError> {
-        let connection = Connection::new(url, timeout)?;
+    /// A reader of the shard of `keys` on the server of `config`, or at an address. It connects when it
+    /// is first asked, and again after an error; no answer takes longer than `timeout` to become one.
+    pub fn new(
+        config: impl Into<RedisConfig>,
+        keys: ShardKeys,
+        timeout: Duration,
+    ) -> Result<Self, ViewError> {
+        let connection = Connection::new(&config.into(), timeout)?;
         Ok(Self {
             connection,
             keys,
@@ -53,8 +60,12 @@ impl RedisReader {
 
 impl RedisStore {
     /// A store like [`RedisReader::new`], to be written too.
-    pub fn new(url: &str, keys: ShardKeys, timeout: Duration) -> Result<Self, ViewError> {
-        let reader = RedisReader::new(url, keys, timeout)?;
+    pub fn new(
+        config: impl Into<RedisConfig>,
+        keys: ShardKeys,
+        timeout: Duration,
+    ) -> Result<Self, ViewError> {
+        let reader = RedisReader::new(config, keys, timeout)?;
         Ok(Self {
             reader,
             apply: Script::new(APPLY),
@@ -72,25 +83,26 @@ impl ViewReader for RedisReader {
         let mut pipe = ::redis::pipe();
         pipe.ignore_errors();
         pipe.cmd("MULTI");
-        pipe.cmd("GET").arg(self.keys.marker()).ignore();
+        pipe.cmd("GET").arg(self.keys.marker());
         for key in keys {
-            pipe.cmd("HGET")
-                .arg(self.keys.of(key))
-                .arg(&*key.id)
-                .ignore();
+            pipe.cmd("HGET").arg(self.keys.of(key)).arg(&*key.id);
         }
         pipe.cmd("EXEC");
         let answers = self.connection.ask(
             "read views",
             |_| self.keys.marker(),
             |connection| {
-                let (begun, answers): (Value, Value) = pipe.query(connection)?;
-                // It says why; EXEC would say only that nothing was begun.
-                begun.extract_error()?;
-                match answers {
+                let mut answers: Vec<Value> = pipe.query(connection)?;
+                let executed = answers.pop().unwrap_or(Value::Nil);
+                match executed {
                     Value::Array(answers) => Ok(answers),
-                    // What was refused as a whole is refused by EXEC too.
-                    other => Ok(Vec::from([other.extract_error()?])),
+                    // What was refused as a whole is refused by EXEC too. Those before it say why.
+                    other => {
+                        for answer in answers {
+                            answer.extract_error()?;
+                        }
+                        Ok(Vec::from([other.extract_error()?]))
+                    }
                 }
             },
         )?;

@@ -1,5 +1,8 @@
 //! Views in one SQLite file: a call is a transaction; other processes read while it is written.
 
+use std::fs::{self, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,6 +40,10 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, or makes it; its folder must be there.
     pub fn open(path: &Path) -> Result<Self, ViewError> {
+        make_private(path).map_err(|source| ViewError::Open {
+            store: path.display().to_string(),
+            source: source.into(),
+        })?;
         let reader = SqliteReader::open(path, OpenFlags::default())?;
         reader
             .connection
@@ -57,6 +64,33 @@ impl SqliteStore {
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
+    }
+}
+
+/// Makes the file where there is none, and keeps it to its user: what SQLite puts beside it has its rights.
+/// One that is there is not opened: to close it would end the locks that this process has on it.
+fn make_private(path: &Path) -> io::Result<()> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    match fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) {
+        // It is another user's, who decides who may read it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            tracing::warn!(path = %path.display(), "others may read the view store: chmod 600 it");
+            Ok(())
+        }
+        kept => kept,
     }
 }
 

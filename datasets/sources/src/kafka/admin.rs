@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -14,11 +14,14 @@ use rdkafka::admin::{
 };
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
+use tracing::warn;
 
 use super::backoff::retry;
 use super::config::KafkaConfig;
 use super::context::Context;
 use super::release::{self, KafkaRelease};
+use super::security::without_values;
+use super::source::KafkaSource;
 use crate::SourceError;
 use crate::status::{Availability, StatusCell};
 
@@ -91,24 +94,39 @@ pub struct KafkaAdmin {
     config: KafkaConfig,
     status: Arc<StatusCell>,
     client: AdminClient<Context>,
+    /// Hears why brokers refuse connections, which an admin client does not; made when one fails.
+    ear: Mutex<Option<KafkaSource>>,
 }
 
 impl KafkaAdmin {
     /// An admin client for the broker of `config`.
     pub fn new(config: KafkaConfig) -> Result<Self, SourceError> {
         let status = Arc::new(StatusCell::new(Availability::Connecting));
-        let client = config
-            .client()
-            .create_with_context(Context::new(status.clone()))
-            .map_err(|source| SourceError::Kafka {
-                doing: format!("make an admin client for {}", config.bootstrap_servers),
-                source,
+        let doing = || format!("make an admin client for {}", config.bootstrap_servers);
+        config.security.check(&doing)?;
+        let context = Context::new(status.clone(), config.security.clone());
+        let client =
+            without_values(config.client().create_with_context(context)).map_err(|source| {
+                SourceError::Kafka {
+                    doing: doing(),
+                    source,
+                }
             })?;
         Ok(Self {
             config,
             status,
             client,
+            ear: Mutex::default(),
         })
+    }
+
+    fn listen(&self) -> Result<(), SourceError> {
+        let mut ear = self.ear.lock().unwrap_or_else(PoisonError::into_inner);
+        if ear.is_none() {
+            let source = KafkaSource::with_status(self.config.clone(), self.status.clone())?;
+            *ear = Some(source);
+        }
+        Ok(())
     }
 
     /// What the broker says of each configured topic; `None` where there is none of that name.
@@ -130,8 +148,10 @@ impl KafkaAdmin {
     /// The release of the first broker, to which a connection without encryption is made. `None`:
     /// it does not say, or connections are encrypted.
     pub fn release(&self) -> Result<Option<KafkaRelease>, SourceError> {
+        let is_plain = |protocol: &str| protocol.eq_ignore_ascii_case("plaintext");
         let protocol = self.config.properties.get("security.protocol");
-        if protocol.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext")) {
+        let protocol = protocol.map_or(self.config.security.protocol(), String::as_str);
+        if !is_plain(protocol) {
             return Ok(None);
         }
         let servers = &self.config.bootstrap_servers;
@@ -272,9 +292,17 @@ impl KafkaAdmin {
     fn retry<T>(
         &self,
         doing: &dyn Fn() -> String,
-        act: impl FnMut() -> KafkaResult<T>,
+        mut act: impl FnMut() -> KafkaResult<T>,
     ) -> Result<T, SourceError> {
-        retry(&self.config, &self.status, doing, act)
+        let mut deaf = None;
+        let done = retry(&self.config, &self.status, doing, || {
+            act().inspect_err(|_| deaf = self.listen().err())
+        });
+        done.inspect_err(|_| {
+            if let Some(error) = deaf {
+                warn!(%error, "what brokers say of the connection is not heard");
+            }
+        })
     }
 }
 

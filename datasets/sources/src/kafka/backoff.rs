@@ -46,6 +46,15 @@ pub(super) fn retry<T>(
             }
             Err(source) => {
                 status.away(format!("{}: {source}", doing()));
+                // Someone has to mend it: whoever has no endless patience learns why at once.
+                if config.give_up_after.is_some()
+                    && let Some(why) = status.refusal()
+                {
+                    return Err(SourceError::Refused {
+                        doing: doing(),
+                        why,
+                    });
+                }
                 let after = begin.elapsed();
                 if config.give_up_after.is_some_and(|limit| after >= limit) {
                     return Err(SourceError::GaveUp {
@@ -134,6 +143,18 @@ mod tests {
 
         let denied = fail(RDKafkaErrorCode::TopicAuthorizationFailed).unwrap_err();
         assert!(!denied.is_transient());
+        status.refused("wrong password".to_owned());
+        let impatient = KafkaConfig {
+            give_up_after: Some(Duration::from_secs(3600)),
+            ..config.clone()
+        };
+        let refused = retry::<()>(&impatient, &status, &|| "ask".to_owned(), || {
+            Err(KafkaError::MetadataFetch(RDKafkaErrorCode::AllBrokersDown))
+        });
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "ask: refused: wrong password"
+        );
         config.stop.set();
         assert!(matches!(
             fail(RDKafkaErrorCode::AllBrokersDown),

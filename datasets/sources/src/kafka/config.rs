@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::Topic;
 use rdkafka::ClientConfig;
 
+use super::security::KafkaSecurity;
 use crate::StopFlag;
 
 /// How to reach a broker, and which topics to read.
@@ -26,8 +27,9 @@ pub struct KafkaConfig {
     pub give_up_after: Option<Duration>,
     /// Ends waiting calls.
     pub stop: StopFlag,
-    /// Settings of librdkafka that come on top, such as those of TLS and SASL. Their values are
-    /// not shown by `Debug`.
+    /// How the connections are protected.
+    pub security: KafkaSecurity,
+    /// Settings of librdkafka that come on top. Their values are not shown by `Debug`.
     pub properties: BTreeMap<String, String>,
 }
 
@@ -51,6 +53,7 @@ impl KafkaConfig {
             request_timeout: Self::REQUEST_TIMEOUT,
             give_up_after: None,
             stop: StopFlag::default(),
+            security: KafkaSecurity::default(),
             properties: BTreeMap::new(),
         }
     }
@@ -67,6 +70,7 @@ impl KafkaConfig {
             .set("allow.auto.create.topics", "false")
             // An endless wait is visible in the status; librdkafka need not log every attempt.
             .set("log.connection.close", "false");
+        self.security.apply(&mut client);
         for (name, value) in &self.properties {
             client.set(name, value);
         }
@@ -131,6 +135,7 @@ impl fmt::Debug for KafkaConfig {
             .field("queue_bytes", &self.queue_bytes)
             .field("request_timeout", &self.request_timeout)
             .field("give_up_after", &self.give_up_after)
+            .field("security", &self.security)
             .field("properties", &self.properties.keys())
             .finish_non_exhaustive()
     }

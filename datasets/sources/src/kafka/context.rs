@@ -9,6 +9,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientContext, TopicPartitionList};
 use tracing::{debug, warn};
 
+use super::security::KafkaSecurity;
 use crate::status::StatusCell;
 
 /// Whether an operation that failed with `code` may succeed when it is tried again.
@@ -69,14 +70,16 @@ fn is_of_partition(code: RDKafkaErrorCode) -> bool {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) status: Arc<StatusCell>,
+    security: KafkaSecurity,
     /// A record came by another way than its partition's queue.
     pub(super) misrouted: AtomicBool,
 }
 
 impl Context {
-    pub(super) fn new(status: Arc<StatusCell>) -> Self {
+    pub(super) fn new(status: Arc<StatusCell>, security: KafkaSecurity) -> Self {
         Self {
             status,
+            security,
             misrouted: AtomicBool::new(false),
         }
     }
@@ -101,12 +104,28 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // How long it took to fail differs each time, and says nothing.
+        let reason = reason.split(" (after ").next().unwrap_or(reason);
         let text = format!("{error}: {reason}");
         match error.rdkafka_error_code() {
             // These come by the partition's queue as well, and are answered there.
             Some(code) if is_of_partition(code) => {}
-            Some(code) if is_transient_code(code) => self.status.away(text),
+            // A broker that ends a connection at once may lack the client's certificate, and librdkafka does not say it.
+            Some(code) if is_transient_code(code) => match self.security.problem_at_end(reason) {
+                Some(problem) => self.status.refused(format!("{problem}: {reason}")),
+                None => self.status.away(text),
+            },
             // What is wrong with the client's rights or with TLS; librdkafka tries again all the same.
+            Some(RDKafkaErrorCode::SSL) => match self.security.problem(reason) {
+                Some(problem) => self.status.refused(format!("{problem}: {reason}")),
+                None => self.status.refused(text),
+            },
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed)
+                if reason.contains("invalid credentials") =>
+            {
+                self.status
+                    .refused(format!("user or password is wrong: {reason}"));
+            }
             _ => self.status.refused(text),
         }
     }
@@ -133,7 +152,8 @@ mod tests {
             RDKafkaErrorCode::SSL,
             RDKafkaErrorCode::ClusterAuthorizationFailed,
         ] {
-            let context = Context::new(Arc::new(StatusCell::new(Availability::Connecting)));
+            let status = Arc::new(StatusCell::new(Availability::Connecting));
+            let context = Context::new(status, KafkaSecurity::default());
 
             context.error(KafkaError::Global(code), "wrong password");
             // The client's last broker is gone with it, which says less.
@@ -151,7 +171,8 @@ mod tests {
 
     #[test]
     fn what_a_partition_says_is_no_fault_of_the_connection() {
-        let context = Context::new(Arc::new(StatusCell::new(Availability::Up)));
+        let status = Arc::new(StatusCell::new(Availability::Up));
+        let context = Context::new(status, KafkaSecurity::default());
 
         context.error(KafkaError::Global(RDKafkaErrorCode::PartitionEOF), "");
         context.error(

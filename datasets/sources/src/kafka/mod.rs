@@ -6,6 +6,7 @@ mod config;
 mod context;
 mod reader;
 mod release;
+mod security;
 mod source;
 mod writer;
 
@@ -13,5 +14,6 @@ pub use admin::{KafkaAdmin, NewTopic, TopicFacts};
 pub use config::KafkaConfig;
 pub(crate) use context::is_transient_code;
 pub use release::KafkaRelease;
+pub use security::{KafkaSecurity, Sasl, SaslMechanism};
 pub use source::KafkaSource;
 pub use writer::KafkaWriter;

@@ -16,6 +16,7 @@ use super::backoff::retry;
 use super::config::KafkaConfig;
 use super::context::Context;
 use super::reader::KafkaReader;
+use super::security::without_values;
 use crate::status::{Availability, StatusCell};
 use crate::{PartitionReader, Source, SourceError, SourceStatus};
 
@@ -39,14 +40,24 @@ impl KafkaSource {
     /// A source for the topics of `config`. Connects in the background: an unreachable broker is
     /// seen in the [status](Source::status), wrong settings are an error.
     pub fn new(config: KafkaConfig) -> Result<Self, SourceError> {
-        let doing = || format!("make a consumer for {}", config.bootstrap_servers);
         let status = Arc::new(StatusCell::new(Availability::Connecting));
-        let consumer: BaseConsumer<Context> = config
-            .consumer()
-            .create_with_context(Context::new(status))
-            .map_err(|source| SourceError::Kafka {
-                doing: doing(),
-                source,
+        Self::with_status(config, status)
+    }
+
+    /// A source that tells `status` what it hears of the connections.
+    pub(super) fn with_status(
+        config: KafkaConfig,
+        status: Arc<StatusCell>,
+    ) -> Result<Self, SourceError> {
+        let doing = || format!("make a consumer for {}", config.bootstrap_servers);
+        config.security.check(&doing)?;
+        let context = Context::new(status, config.security.clone());
+        let consumer: BaseConsumer<Context> =
+            without_values(config.consumer().create_with_context(context)).map_err(|source| {
+                SourceError::Kafka {
+                    doing: doing(),
+                    source,
+                }
             })?;
         let consumer = Arc::new(consumer);
         let closing = Arc::new(AtomicBool::new(false));

@@ -12,6 +12,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 
 use super::config::KafkaConfig;
 use super::context::Context;
+use super::security::without_values;
 use crate::SourceError;
 use crate::status::{Availability, StatusCell};
 
@@ -35,15 +36,17 @@ struct Deliveries {
 impl KafkaWriter {
     /// A writer for the broker of `config`.
     pub fn new(config: KafkaConfig) -> Result<Self, SourceError> {
+        let doing = || format!("make a producer for {}", config.bootstrap_servers);
+        config.security.check(&doing)?;
         let status = Arc::new(StatusCell::new(Availability::Connecting));
         let deliveries = Deliveries {
-            client: Context::new(status),
+            client: Context::new(status, config.security.clone()),
             acknowledged: AtomicU64::new(0),
             failure: Mutex::new(None),
         };
-        let producer = config.producer().create_with_context(deliveries);
+        let producer = without_values(config.producer().create_with_context(deliveries));
         let producer = producer.map_err(|source| SourceError::Kafka {
-            doing: format!("make a producer for {}", config.bootstrap_servers),
+            doing: doing(),
             source,
         })?;
         Ok(Self {
@@ -118,6 +121,14 @@ impl KafkaWriter {
             }
             if self.config.stop.is_set() {
                 return Err(SourceError::Stopped { doing: doing() });
+            }
+            if self.config.give_up_after.is_some()
+                && let Some(why) = self.producer.context().client.status.refusal()
+            {
+                return Err(SourceError::Refused {
+                    doing: doing(),
+                    why,
+                });
             }
             let after = begin.elapsed();
             if self

@@ -4,3 +4,4 @@ mod files;
 mod generator;
 mod kafka;
 mod reading;
+mod secrets;

@@ -79,6 +79,10 @@ fn examine(path: &Path) -> Findings {
         "job file",
         format!("job {}, {} workers", job.job, job.workers),
     );
+    for warning in job.security_warnings() {
+        let (found, to_do) = warning.split_once(": ").unwrap_or((&warning, "mend it"));
+        findings.odd("job file", found, to_do);
+    }
     files::ruleset(&job, &mut findings);
     files::metrics(&job, &mut findings);
     folder::examine(&job, &mut findings);

@@ -92,7 +92,7 @@ fn gather(args: &Args) -> Result<Facts> {
     };
     let reading = views
         .as_mut()
-        .map(|views| views.character(&args.ocid))
+        .map(|views| job::answered(views.character(&args.ocid)))
         .transpose()?;
     let (marker, held) = reading.map_or((None, None), |reading| (reading.marker, reading.value));
 

@@ -156,7 +156,7 @@ struct LikesReport<'a> {
 }
 
 fn likes(views: &mut dyn ViewReader, key: &Key, json: bool) -> Result<()> {
-    let reading = views.likes(&key.ocid)?;
+    let reading = job::answered(views.likes(&key.ocid))?;
     let marker = complete(views, reading.marker)?;
     let value = reading
         .value

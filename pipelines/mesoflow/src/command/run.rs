@@ -65,9 +65,18 @@ pub(crate) fn explained(done: Result<(), JobError>, job: &Job) -> Result<()> {
                 JobError::Superseded { .. }
                 | JobError::Seal(runtime::SealError::Superseded { .. }) => newer_copy(job)?,
                 JobError::Rules(_) => rules_advice(),
+                JobError::Secret(_) => crate::job::SECRET_ADVICE.to_owned(),
+                JobError::OpenViews(views @ (ViewError::Denied { .. } | ViewError::Tls { .. }))
+                | JobError::Views(views @ (ViewError::Denied { .. } | ViewError::Tls { .. })) => {
+                    runtime::advice("views", &views.to_string())
+                }
+                JobError::Source(source) => {
+                    let advice = runtime::advice("source", &source.to_string());
+                    format!("{advice}; see `mesoflow doctor JOB.toml`")
+                }
                 other => advice(other).to_owned(),
             };
-            let is_wrong = matches!(error, JobError::Rules(_));
+            let is_wrong = matches!(error, JobError::Rules(_) | JobError::Secret(_));
             let failed = Err(error).context("run the job").advise(advice);
             if is_wrong { failed.wrong() } else { failed }
         }
@@ -92,7 +101,7 @@ fn newer_copy(job: &Job) -> Result<String> {
 
 fn advice(error: &JobError) -> &'static str {
     match error {
-        JobError::NothingToRead | JobError::Source(_) => "see `mesoflow doctor JOB.toml`",
+        JobError::NothingToRead => "see `mesoflow doctor JOB.toml`",
         JobError::PartitionsChanged { .. }
         | JobError::TopicGone { .. }
         | JobError::Gone { .. }
@@ -107,7 +116,7 @@ fn advice(error: &JobError) -> &'static str {
             "give the job another name: a job of this name with another folder, or a newer copy, owns the views"
         }
         JobError::OpenViews(_) | JobError::Views(_) => {
-            "see whether views.kind and views.url are right"
+            "see whether views.kind, views.url and the files of views.tls are right"
         }
         _ => {
             "see the log above and `mesoflow doctor JOB.toml`; what is committed stays, and a start goes on there"

@@ -150,11 +150,25 @@ fn without_a_store_or_a_job_file_the_request_is_wrong() {
 
 #[test]
 fn a_redis_that_does_not_answer_is_a_failure() {
-    let job = TestJob::new("[views]\nkind = \"redis\"\nurl = \"redis://user:hunter2@127.0.0.1:1\"");
+    let job = TestJob::new("[views]\nkind = \"redis\"\nurl = \"redis://127.0.0.1:1\"");
     let ran = mesoflow(["get", "likes", "evan", "--job", &job.file()]).exits_with(1);
-    assert!(
-        ran.err.contains("127.0.0.1:1") && !ran.err.contains("hunter2"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("127.0.0.1:1"), "{}", ran.err);
+}
+
+#[test]
+fn a_password_in_the_address_of_redis_is_refused_and_not_shown() {
+    let url = "redis://user:hunter2@127.0.0.1:1";
+    let job = TestJob::new(&format!("[views]\nkind = \"redis\"\nurl = {url:?}"));
+    for command in [
+        &["get", "likes", "evan", "--job", &job.file()][..],
+        &["run", &job.file()],
+        &["explain", "evan", "--job", &job.file()],
+    ] {
+        let ran = mesoflow(command).exits_with(2);
+        assert!(ran.err.contains("views.url"), "{}", ran.err);
+        assert!(ran.err.contains("views.password_file"), "{}", ran.err);
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+    }
+    let ran = mesoflow(["doctor", &job.file(), "--json"]).exits_with(1);
+    assert!(ran.out.contains("views.password_file") && !ran.out.contains("hunter2"));
 }

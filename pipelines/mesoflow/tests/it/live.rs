@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model::admission::Outcome;
 use serde_json::Value;
@@ -25,15 +26,29 @@ fn documented() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// The metrics of a job, by name and labels; none while nobody answers.
-fn scrape(address: &str) -> BTreeMap<String, String> {
-    let Ok(mut server) = TcpStream::connect(address) else {
-        return BTreeMap::new();
-    };
+/// An address where a job can serve its metrics.
+pub(crate) fn free_address() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    // Below the ports that the system gives to whoever asks for any: free when the job starts, too.
+    let first = std::process::id() as usize + 100 * NEXT.fetch_add(1, Ordering::Relaxed);
+    let mut ports = (20_000..32_000).cycle().skip(first % 12_000);
+    let free = ports.find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok());
+    format!("127.0.0.1:{}", free.unwrap())
+}
+
+/// The page of metrics of a job; none while nobody answers.
+pub(crate) fn page(address: &str) -> Option<String> {
+    let mut server = TcpStream::connect(address).ok()?;
     write!(server, "GET /metrics HTTP/1.0\r\n\r\n").unwrap();
     let mut text = String::new();
     server.read_to_string(&mut text).unwrap();
     assert!(text.contains(" 200 "), "{text}");
+    Some(text)
+}
+
+/// The metrics of a job, by name and labels; none while nobody answers.
+pub(crate) fn scrape(address: &str) -> BTreeMap<String, String> {
+    let text = page(address).unwrap_or_default();
     let lines = text.lines().filter(|line| line.starts_with("mesoflow_"));
     lines
         .map(|line| {
@@ -50,12 +65,7 @@ fn names(metrics: &BTreeMap<String, String>) -> BTreeSet<&str> {
 
 #[test]
 fn a_live_job_serves_the_metrics_of_the_document_and_logs_in_json() {
-    // Below the ports that the system gives to whoever asks for any: free when the job starts, too.
-    let mut ports = (20_000..32_000)
-        .cycle()
-        .skip(std::process::id() as usize % 12_000);
-    let free = ports.find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    let address = format!("127.0.0.1:{}", free.unwrap());
+    let address = free_address();
     let world = World::new("metrics", &format!("metrics = {address:?}"));
     let mut generator = Generator::new(GeneratorConfig {
         characters: 50,

@@ -76,6 +76,11 @@ impl Process {
         }
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has printed and logged.
     fn said(&self) -> [String; 2] {
         [&self.out, &self.log].map(|file| fs::read_to_string(file).unwrap())

@@ -77,11 +77,28 @@ impl World {
         }
     }
 
+    /// Gives a topic more partitions.
+    pub(crate) fn grow(&self, topic: Topic, partitions: usize) {
+        self.admin
+            .grow_topic(&self.kafka.topics[&topic], partitions)
+            .unwrap();
+    }
+
     /// Writes so many of the remaining records into the topics.
     pub(crate) fn fill(&self, generator: &mut Generator, records: u64) {
         let mut writer = KafkaWriter::new(self.kafka.clone()).unwrap();
         let topics = &self.kafka.topics;
         into_kafka(generator, &mut writer, topics, records, None, None).unwrap();
+    }
+
+    /// The beginning of the names of its jobs.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of the topics of equipment and likes.
+    pub(crate) fn topics(&self) -> [&str; 2] {
+        [Topic::Equipment, Topic::Likes].map(|topic| self.kafka.topics[&topic].as_str())
     }
 
     /// The folder of a job.

@@ -37,8 +37,17 @@ impl Ran {
 
 /// Runs the program with arguments, without input.
 pub(crate) fn mesoflow<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Ran {
+    mesoflow_with(args, [])
+}
+
+/// Runs the program with arguments and more variables in its environment, without input.
+pub(crate) fn mesoflow_with<A: AsRef<std::ffi::OsStr>>(
+    args: impl IntoIterator<Item = A>,
+    variables: impl IntoIterator<Item = (&'static str, String)>,
+) -> Ran {
     let done = Command::new(env!("CARGO_BIN_EXE_mesoflow"))
         .args(args)
+        .envs(variables)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -215,11 +215,15 @@ impl<G: TableGroup> Run<G> {
         let mut wait = Duration::from_millis(50);
         let (rows, started) = (self.group.rows(), Instant::now());
         loop {
-            match self.group.commit(through) {
+            let committing = self.status.doing(name, "a commit is under way");
+            let committed = self.group.commit(through);
+            drop(committing);
+            match committed {
                 Ok(()) => {
                     self.gate.reached(name, through);
                     self.status.go_on(name);
-                    self.status.committed(name, rows, started.elapsed());
+                    self.status
+                        .committed(name, through, rows, started.elapsed());
                     self.status.trace(Stage::Table(name), through);
                     tracing::debug!(group = name, epoch = through.0, rows, elapsed = ?started.elapsed(), "committed");
                     return Ok(());

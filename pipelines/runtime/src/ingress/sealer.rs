@@ -17,6 +17,7 @@ use crate::decide::{self, ReadAgain, Release};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::folder::{FolderError, Generation, JobFolder};
+use crate::status::Status;
 
 /// An epoch with its records: bound, durable and released. Whoever gets it may show it.
 #[derive(Debug)]
@@ -106,6 +107,8 @@ pub(crate) struct Sealer<'a> {
     pub(crate) cut: BTreeMap<PartitionId, i64>,
     /// Batches that no epoch holds yet.
     pub(crate) pending: Pending,
+    /// Where what waits is shown.
+    pub(crate) status: &'a Status,
 }
 
 impl Sealer<'_> {
@@ -314,7 +317,9 @@ impl Sealer<'_> {
             ruleset: self.ruleset.clone(),
             cut: read,
         };
+        let syncing = self.status.doing("bindings", "a binding is being synced");
         self.log.append(std::slice::from_ref(&binding))?;
+        drop(syncing);
         points::BINDING_SYNCED.pass();
         if self.log.bytes() > LOG_BYTES_MAX
             && let Some(committed) = self.gate.committed()

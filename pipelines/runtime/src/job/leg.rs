@@ -260,7 +260,6 @@ impl Leg<'_> {
         let committed = routing.finish(stop.is_set());
         let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
         let topics_changed = keeper.finish();
-        status.enter(Phase::Ended);
         tracing::info!(
             prices = prices_computed.load(Ordering::Relaxed),
             "the job ended"
@@ -321,7 +320,7 @@ impl Leg<'_> {
             }
             ViewsKind::Redis => {
                 let keys = ShardKeys::new(&self.job.job, 0).expect("a job's name was checked");
-                let store = RedisStore::new(&self.job.views.url, keys, VIEW_TIMEOUT)
+                let store = RedisStore::new(self.job.views.redis()?, keys, VIEW_TIMEOUT)
                     .map_err(JobError::OpenViews)?;
                 let writer = ViewWriter::new(store, host, generation, origin);
                 Some(Views::Redis(Box::new(writer.shown_before(bound))))

@@ -128,6 +128,7 @@ impl Leg<'_> {
                 }
             })?;
         let mut sealer = Sealer {
+            status: &self.handle.status,
             folder: &self.folder,
             generation: self.generation,
             log,

@@ -13,6 +13,8 @@ use super::{Phase, StepsReport, Trace};
 pub struct Report {
     /// What the job is doing.
     pub phase: Phase,
+    /// Since when, in milliseconds since 1970; 0 before it has begun.
+    pub phase_since_millis: u64,
     /// Rows of the input tables that were loaded at the start.
     pub loaded_rows: u64,
     /// Epochs that were sealed.
@@ -62,6 +64,8 @@ pub struct PartitionReport {
 /// A group of tables.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct GroupReport {
+    /// The epoch that it is committed through; `None` before its first commit in this process.
+    pub committed: Option<Epoch>,
     /// Rows committed since the start of the process.
     pub rows: u64,
     /// Commits since then.
@@ -73,10 +77,14 @@ pub struct GroupReport {
 /// Something that waits.
 #[derive(Clone, Debug, Serialize)]
 pub struct WaitReport {
+    /// Since when, in milliseconds since 1970.
+    pub since_millis: u64,
     /// For how long, in seconds.
     pub age_seconds: f64,
     /// What for.
     pub why: String,
+    /// What to do about it.
+    pub advice: String,
 }
 
 impl PartitionReport {

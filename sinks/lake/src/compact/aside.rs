@@ -1,6 +1,6 @@
 //! Sorted stretches put aside on disk, so that a merge holds few rows in memory.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use crate::durable;
 use crate::error::LakeError;
 use crate::write::fresh_id;
 
@@ -28,9 +29,8 @@ pub(crate) fn put(
 ) -> Result<(ParquetRecordBatchReader, PathBuf), LakeError> {
     // The ending lets maintenance sweep it, should a crash come between the next two calls.
     let path = folder.join(format!("aside-{}.parquet", fresh_id()));
-    let file = OpenOptions::new()
+    let file = durable::to_write()
         .read(true)
-        .write(true)
         .create_new(true)
         .open(&path)
         .map_err(LakeError::io("create file", &path))?;

@@ -1,6 +1,6 @@
 //! Puts a commit into the log so that it is there as a whole, once, and survives a loss of power.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,8 +73,7 @@ impl Draft {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!(".tmp-{}-{number}", std::process::id()));
-        let file = OpenOptions::new()
-            .write(true)
+        let file = durable::to_write()
             .create(true)
             .truncate(true)
             .open(&path)?;

@@ -2,29 +2,16 @@
 
 use std::time::Duration;
 
-use ::redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult};
+use ::redis::{Cmd, FromRedisValue, RedisError, RedisResult};
 
+use super::config::RedisConfig;
+use super::connector::Connector;
+use super::failure;
 use super::script::Script;
 use crate::error::ViewError;
 
-/// Server errors that pass: loading, failing over, full, busy.
-const PASSING: [&str; 11] = [
-    "BUSY",
-    "CLUSTERDOWN",
-    "EXECABORT",
-    "LOADING",
-    "MASTERDOWN",
-    "MISCONF",
-    "MOVED",
-    "NOREPLICAS",
-    "OOM",
-    "READONLY",
-    "TRYAGAIN",
-];
-
 pub(super) struct Connection {
-    client: Client,
-    place: String,
+    connector: Connector,
     timeout: Duration,
     open: Option<::redis::Connection>,
 }
@@ -32,30 +19,22 @@ pub(super) struct Connection {
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connection")
-            .field("place", &self.place)
+            .field("place", &self.place())
             .finish_non_exhaustive()
     }
 }
 
 impl Connection {
-    pub(super) fn new(url: &str, timeout: Duration) -> Result<Self, ViewError> {
-        // The address without user and password; an address that cannot be read is not repeated.
-        let open = |source: RedisError| ViewError::Open {
-            store: "at a redis:// address".to_owned(),
-            source: source.into(),
-        };
-        let client = Client::open(url).map_err(open)?;
-        let place = client.get_connection_info().addr().to_string();
+    pub(super) fn new(config: &RedisConfig, timeout: Duration) -> Result<Self, ViewError> {
         Ok(Self {
-            client,
-            place,
+            connector: Connector::new(config)?,
             timeout,
             open: None,
         })
     }
 
     pub(super) fn place(&self) -> &str {
-        &self.place
+        self.connector.place()
     }
 
     /// Asks over the connection; `keys` names the keys of the commands, for messages. After an error
@@ -69,7 +48,7 @@ impl Connection {
     ) -> Result<T, ViewError> {
         let answered = match self.open.take() {
             Some(connection) => Ok(connection),
-            None => self.connect(),
+            None => self.connector.connect(self.timeout),
         };
         let answered = answered.and_then(|mut connection| Ok((ask(&mut connection)?, connection)));
         match answered {
@@ -98,13 +77,6 @@ impl Connection {
         })
     }
 
-    fn connect(&self) -> RedisResult<::redis::Connection> {
-        let connection = self.client.get_connection_with_timeout(self.timeout)?;
-        connection.set_read_timeout(Some(self.timeout))?;
-        connection.set_write_timeout(Some(self.timeout))?;
-        Ok(connection)
-    }
-
     /// An answer that the server gave in place of a value.
     pub(super) fn refused(&self, doing: &'static str, source: RedisError) -> ViewError {
         self.failed(doing, |_| "a key that was read".to_owned(), source)
@@ -116,38 +88,7 @@ impl Connection {
         keys: impl FnOnce(usize) -> String,
         source: RedisError,
     ) -> ViewError {
-        let store = self.place.clone();
-        let (place, code) = first_server_error(&source);
-        // A reply that cannot be parsed was cut on its way: no answer either.
-        let unanswered = match source.kind() {
-            ErrorKind::Io | ErrorKind::Parse => true,
-            _ => PASSING.contains(&code.as_str()),
-        };
-        if code == "WRONGTYPE" {
-            let key = keys(place);
-            return ViewError::WrongType { store, key };
-        }
-        if unanswered {
-            ViewError::Unanswered {
-                doing,
-                store,
-                source: source.into(),
-            }
-        } else {
-            ViewError::Refused {
-                doing,
-                store,
-                source: source.into(),
-            }
-        }
-    }
-}
-
-/// Which command the server refused first, and its code; no code where it was not the server.
-fn first_server_error(error: &RedisError) -> (usize, String) {
-    let errors = error.clone().into_server_errors();
-    match errors.as_deref().and_then(<[_]>::first) {
-        Some((place, error)) => (*place, error.code().to_owned()),
-        None => (0, error.code().unwrap_or_default().to_owned()),
+        let (store, is_encrypted) = (self.place(), self.connector.is_encrypted());
+        failure::failed(doing, store, is_encrypted, keys, source)
     }
 }

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ::redis::{Client, Connection, RedisError, RedisResult, cmd};
+use ::redis::{Connection, RedisError, RedisResult, cmd};
 
+use super::config::RedisConfig;
+use super::connector::Connector;
+use super::failure;
 use crate::error::ViewError;
 
 /// What a server says of itself.
@@ -36,26 +39,22 @@ pub struct RedisFacts {
 }
 
 impl RedisFacts {
-    /// Asks the server at `url`.
-    pub fn ask(url: &str, timeout: Duration) -> Result<Self, ViewError> {
-        let client = Client::open(url).map_err(|source| ViewError::Open {
-            store: "at a redis:// address".to_owned(),
-            source: source.into(),
-        })?;
-        let place = client.get_connection_info().addr().to_string();
-        let unanswered = |source: RedisError| ViewError::Unanswered {
-            doing: "ask for facts",
-            store: place.clone(),
-            source: source.into(),
-        };
-        let connect = || {
-            let connection = client.get_connection_with_timeout(timeout)?;
-            connection.set_read_timeout(Some(timeout))?;
-            connection.set_write_timeout(Some(timeout))?;
-            Ok(connection)
-        };
-        let mut connection = connect().map_err(unanswered)?;
-        Self::of(&mut connection, &place).map_err(unanswered)
+    /// Asks the server of `config`, or at an address.
+    pub fn ask(config: impl Into<RedisConfig>, timeout: Duration) -> Result<Self, ViewError> {
+        let mut connector = Connector::new(&config.into())?;
+        let connected = connector.connect(timeout);
+        let asked =
+            connected.and_then(|mut connection| Self::of(&mut connection, connector.place()));
+        asked.map_err(|source: RedisError| {
+            let (store, is_encrypted) = (connector.place(), connector.is_encrypted());
+            failure::failed(
+                "ask for facts",
+                store,
+                is_encrypted,
+                |_| String::new(),
+                source,
+            )
+        })
     }
 
     fn of(connection: &mut Connection, place: &str) -> RedisResult<Self> {

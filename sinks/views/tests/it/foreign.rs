@@ -157,3 +157,19 @@ fn a_server_tells_what_an_operator_should_know() {
     );
     assert_eq!(facts.script_problem, None);
 }
+
+#[test]
+fn the_file_of_views_is_for_its_user_alone_also_one_that_was_made_for_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = InSqlite::new();
+    let mode = |end: &str| {
+        let path = place.file().with_file_name(format!("views.sqlite{end}"));
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    };
+    let store = SqliteStore::open(&place.file()).unwrap();
+    assert_eq!(["", "-wal", "-shm"].map(mode), [0o600; 3]);
+    drop(store);
+    std::fs::set_permissions(place.file(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let _store = SqliteStore::open(&place.file()).unwrap();
+    assert_eq!(mode(""), 0o600);
+}

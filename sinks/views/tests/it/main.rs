@@ -9,6 +9,7 @@ mod random;
 mod readers;
 mod rewrites;
 mod schedules;
+mod sentinel;
 mod size;
 mod unanswered;
 mod writes;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use connection::SecretError;
 use model::limits::MESSAGE_BYTES_MAX;
 use runtime::config::Job;
 use sources::kafka::{KafkaAdmin, KafkaRelease, NewTopic, TopicFacts};
@@ -10,6 +11,7 @@ use sources::{KafkaConfig, KafkaSource, SourceError, StopFlag};
 use super::finding::{Findings, duration_text};
 use super::records;
 use super::tables::Sealed;
+use crate::job;
 
 /// How long a broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,23 +22,52 @@ const KEPT_MILLIS_MIN: u64 = 3_600_000;
 
 pub(super) fn examine(job: &Job, sealed: &Sealed, findings: &mut Findings) {
     let subject = format!("broker {}", job.source.brokers);
-    let config = config(job);
-    let (admin, source) = match clients(&config) {
-        Ok(clients) => clients,
+    let config = match config(job) {
+        Ok(config) => config,
         Err(error) => {
-            findings.failed(&subject, &error, "correct source.brokers of the job file");
+            findings.failed(&subject, &error, job::SECRET_ADVICE);
             return;
         }
     };
-    match admin.broker_count() {
-        Ok(count) => findings.fine(&subject, format!("{count} brokers in the cluster")),
+    let (admin, source) = match clients(&config) {
+        Ok(clients) => clients,
         Err(error) => {
-            let to_do = "start it, or correct source.brokers; see that nothing between refuses";
+            let to_do = "correct source.brokers of the job file, or the files of source.tls";
             findings.failed(&subject, &error, to_do);
             return;
         }
+    };
+    let security = &config.security;
+    if security.tls.is_some() || security.sasl.is_some() {
+        let user = security.sasl.as_ref().map(|sasl| {
+            let mechanism = sasl.mechanism.name();
+            format!(" as user {} by {mechanism}", sasl.login.user)
+        });
+        let found = format!(
+            "reached by {}{}",
+            security.protocol(),
+            user.unwrap_or_default()
+        );
+        findings.fine(&subject, found);
     }
-    release(&admin, &subject, findings);
+    match admin.broker_count() {
+        Ok(count) => findings.fine(&subject, format!("{count} brokers in the cluster")),
+        Err(error) => {
+            let to_do = match &error {
+                SourceError::Refused { why, .. } => runtime::advice("source", why),
+                _ => "start it, or correct source.brokers; see that nothing between refuses"
+                    .to_owned(),
+            };
+            findings.failed(&subject, &error, &to_do);
+            return;
+        }
+    }
+    release(
+        &admin,
+        security.protocol() != "plaintext",
+        &subject,
+        findings,
+    );
 
     let mut there = 0;
     for (&topic, name) in &config.topics {
@@ -68,10 +99,10 @@ pub(super) fn examine(job: &Job, sealed: &Sealed, findings: &mut Findings) {
 }
 
 /// As the job reads, but with an end to its patience.
-fn config(job: &Job) -> KafkaConfig {
-    let mut config = runtime::kafka_config(job, &StopFlag::default());
+fn config(job: &Job) -> Result<KafkaConfig, SecretError> {
+    let mut config = runtime::kafka_config(job, &StopFlag::default())?;
     config.give_up_after = Some(PATIENCE);
-    config
+    Ok(config)
 }
 
 fn clients(config: &KafkaConfig) -> Result<(KafkaAdmin, KafkaSource), SourceError> {
@@ -81,7 +112,7 @@ fn clients(config: &KafkaConfig) -> Result<(KafkaAdmin, KafkaSource), SourceErro
     ))
 }
 
-fn release(admin: &KafkaAdmin, subject: &str, findings: &mut Findings) {
+fn release(admin: &KafkaAdmin, is_protected: bool, subject: &str, findings: &mut Findings) {
     match admin.release() {
         Ok(Some(release)) if release < RELEASE_MIN => findings.wrong(
             subject,
@@ -89,6 +120,8 @@ fn release(admin: &KafkaAdmin, subject: &str, findings: &mut Findings) {
             "use Kafka 2.1 or newer; 4.3 is what is tested",
         ),
         Ok(Some(release)) => findings.fine(subject, format!("Kafka {release} or newer")),
+        // A connection that is protected is not made only to ask for it.
+        Ok(None) if is_protected => {}
         Ok(None) => findings.odd(
             subject,
             "its release is not told",

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use runtime::config::Job;
-use views::RedisFacts;
+use views::{RedisFacts, ViewError};
 
 use super::finding::{Findings, bytes_text};
+use crate::job;
 
 /// How long the server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -15,13 +16,25 @@ const MAJOR_MIN: u32 = 7;
 const SKEW_MILLIS_MAX: i64 = 1_000;
 
 pub(super) fn examine(job: &Job, findings: &mut Findings) {
-    match RedisFacts::ask(&job.views.url, TIMEOUT) {
+    let config = match job.views.redis() {
+        Ok(config) => config,
+        Err(error) => {
+            findings.failed("Redis", &error, job::SECRET_ADVICE);
+            return;
+        }
+    };
+    match RedisFacts::ask(config, TIMEOUT) {
         Ok(facts) => judge(&facts, findings),
-        Err(error) => findings.failed(
-            "Redis",
-            &error,
-            "start it, or correct views.url of the job file; see that nothing between refuses",
-        ),
+        Err(error) => {
+            let to_do = match &error {
+                ViewError::Denied { .. } | ViewError::Tls { .. } => {
+                    runtime::advice("views", &error.to_string())
+                }
+                _ => "start it, or correct views.url of the job file; see that nothing between refuses"
+                    .to_owned(),
+            };
+            findings.failed("Redis", &error, &to_do);
+        }
     }
 }
 

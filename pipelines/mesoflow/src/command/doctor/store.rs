@@ -4,7 +4,7 @@ use model::Epoch;
 use model::view::{Marker, ProgressKind};
 use runtime::config::{Job, ViewsKind};
 use runtime::folder::{Generation, JobFolder};
-use views::ViewReader as _;
+use views::{ViewError, ViewReader as _};
 
 use super::finding::{Findings, with_causes};
 use crate::instant::epoch_with_time;
@@ -37,6 +37,10 @@ pub(super) fn examine(job: &Job, findings: &mut Findings) {
     };
     match marker {
         Ok(marker) => judge(marker.as_ref(), newest_generation(job), subject, findings),
+        Err(error @ (ViewError::Denied { .. } | ViewError::Tls { .. })) => {
+            let to_do = runtime::advice("views", &error.to_string());
+            findings.failed(subject, &error, &to_do);
+        }
         Err(error) => findings.failed(
             subject,
             &error,

@@ -11,7 +11,7 @@ use runtime::config::{Job, SourceKind};
 use serde::Serialize;
 use sources::generator::{GeneratorConfig, into_kafka_while};
 use sources::kafka::{KafkaAdmin, KafkaWriter, NewTopic, TopicFacts};
-use sources::{KafkaConfig, StopFlag};
+use sources::{KafkaConfig, SourceError, StopFlag};
 
 use super::{Args, generator, stop_flag};
 use crate::failure::Failed as _;
@@ -66,7 +66,7 @@ impl KafkaArgs {
                 setting.clone_from(given);
             }
         }
-        let mut kafka = runtime::kafka_config(&job, stop);
+        let mut kafka = job::kafka_config(&job, stop)?;
         kafka.give_up_after = Some(PATIENCE);
         Ok(kafka)
     }
@@ -152,11 +152,20 @@ pub(super) fn fill(args: &Args, json: bool) -> Result<()> {
     Ok(())
 }
 
+/// The broker's answer, or what to do about there being none.
+fn reached<T>(answer: std::result::Result<T, SourceError>) -> Result<T> {
+    answer.map_err(|error| {
+        let advice = runtime::advice("source", &error.to_string());
+        let failed = Err::<(), _>(error).advise(advice);
+        failed.expect_err("it was made of an error")
+    })
+}
+
 /// Makes the topics if that is wanted, and looks how many partitions each of them has.
 fn partitions(args: &Args, kafka: &KafkaConfig) -> Result<i32> {
     let brokers = &kafka.bootstrap_servers;
-    let look = "see whether the broker is there and its address is right: host:port";
-    let admin = KafkaAdmin::new(kafka.clone()).advise(look)?;
+    let admin =
+        KafkaAdmin::new(kafka.clone()).advise("correct the files of source.tls in the job file")?;
     if args.kafka.create_topics {
         let new: Vec<NewTopic> = kafka
             .topics
@@ -166,9 +175,9 @@ fn partitions(args: &Args, kafka: &KafkaConfig) -> Result<i32> {
                 ..NewTopic::input(topic, name.clone())
             })
             .collect();
-        admin.create_topics(&new).advise(look)?;
+        reached(admin.create_topics(&new))?;
     }
-    let facts: BTreeMap<Topic, Option<TopicFacts>> = admin.topic_facts().advise(look)?;
+    let facts: BTreeMap<Topic, Option<TopicFacts>> = reached(admin.topic_facts())?;
     let mut found: BTreeMap<&str, usize> = BTreeMap::new();
     for (topic, facts) in &facts {
         let name = kafka.topics[topic].as_str();

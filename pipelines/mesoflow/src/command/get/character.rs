@@ -7,11 +7,12 @@ use valuation::money_text;
 use views::ViewReader;
 
 use super::{Key, Stamp, complete, stamp, unknown};
+use crate::job;
 use crate::report::{ComponentsReport, ItemRow, PresetRow, items_table, presets_table};
 use crate::terminal;
 
 pub(super) fn run(views: &mut dyn ViewReader, key: &Key, json: bool) -> Result<()> {
-    let reading = views.character(&key.ocid)?;
+    let reading = job::answered(views.character(&key.ocid))?;
     let marker = complete(views, reading.marker)?;
     let value = reading
         .value

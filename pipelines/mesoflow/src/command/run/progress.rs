@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use model::Epoch;
@@ -30,17 +30,12 @@ impl Progress {
             .spawn(move || {
                 let mut line = terminal::shows_bars().then(|| Line::new(until));
                 let period = line.as_ref().map_or(LOG_PERIOD, |_| DRAW_PERIOD);
-                let mut logged = Instant::now();
                 while ended.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
                     let report = handle.status().report();
                     if let Some(line) = &mut line {
                         line.draw(&report);
                     } else {
                         log(&report);
-                    }
-                    if logged.elapsed() >= LOG_PERIOD {
-                        logged = Instant::now();
-                        log_waits(&report);
                     }
                 }
             })
@@ -145,17 +140,6 @@ fn log(report: &Report) {
     );
 }
 
-fn log_waits(report: &Report) {
-    for (what, wait) in &report.waits {
-        tracing::warn!(
-            what,
-            age_seconds = wait.age_seconds,
-            why = wait.why,
-            "waiting"
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,8 +158,10 @@ mod tests {
 
         report.phase = Phase::Live;
         let wait = runtime::WaitReport {
+            since_millis: 0,
             age_seconds: 6.4,
             why: "it does not answer".to_owned(),
+            advice: String::new(),
         };
         report.waits.insert("source", wait);
         assert_eq!(
