@@ -17,6 +17,7 @@ mod job;
 mod keeper;
 mod priority;
 mod recovery;
+mod scrub;
 mod status;
 mod watch;
 mod workers;
@@ -27,4 +28,7 @@ pub use error::JobError;
 pub use folder::{FolderError, Generation, JobFolder};
 pub use ingress::{ReaderError, SealError};
 pub use job::{Handle, Until, kafka_config, load_rules, open_source, run};
-pub use status::{GroupReport, PartitionReport, Phase, Report, Status, Trace, WaitReport};
+pub use scrub::Finding;
+pub use status::{
+    GroupReport, PartitionReport, Phase, Report, ScrubReport, Status, Trace, WaitReport,
+};

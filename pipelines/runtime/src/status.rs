@@ -2,6 +2,7 @@
 //! sampled epoch. Written by the threads, read by commands and metrics.
 
 mod report;
+mod scrub;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use serde::Serialize;
 use crate::clock::now_millis;
 use crate::ingress::SealedEpoch;
 
-pub use report::{GroupReport, PartitionReport, Report, WaitReport};
+pub use report::{GroupReport, PartitionReport, Report, ScrubReport, WaitReport};
 use trace::Sampled;
 pub(crate) use trace::Stage;
 pub use trace::Trace;
@@ -51,6 +52,7 @@ struct State {
     views: ViewsState,
     sealed_offsets: BTreeMap<PartitionId, i64>,
     waits: BTreeMap<&'static str, (Instant, String)>,
+    scrubs: BTreeMap<&'static str, ScrubReport>,
     sampled: Option<Sampled>,
     last_trace: Option<Trace>,
 }
@@ -311,6 +313,7 @@ impl Status {
                     (name, wait)
                 })
                 .collect(),
+            scrubs: state.scrubs.clone(),
             trace: state.last_trace.clone(),
         }
     }
@@ -358,6 +361,7 @@ impl Status {
             let age = report.waits.get(name).map_or(0.0, |wait| wait.age_seconds);
             gauge!("mesoflow_wait_seconds", "what" => name).set(age);
         }
+        scrub::publish(&report.scrubs);
         if let Some(trace) = &report.trace {
             for (stage, millis) in &trace.millis_after {
                 gauge!("mesoflow_trace_seconds", "stage" => stage.clone())

@@ -29,6 +29,7 @@ use crate::folder::{Generation, JobFolder};
 use crate::keeper::Keeper;
 use crate::priority;
 use crate::recovery::input_scans;
+use crate::scrub::FindingLog;
 use crate::status::Phase;
 use crate::watch;
 use crate::workers::Workers;
@@ -197,9 +198,10 @@ impl Leg<'_> {
             fault: &fault,
         };
         let egress = Egress::start(&context, sinks, &lake, &owner, &ruleset)?;
+        let findings = FindingLog::of(&self.folder, self.generation, Arc::clone(status));
         let queue = Arc::new(ViewQueue::new(job.views.changes_waiting_max));
         let view_sink = views
-            .map(|views| views.start(&context, &queue, base, &feeder))
+            .map(|views| views.start(&context, &queue, base, &feeder, findings.clone()))
             .transpose()?;
         patience.store(true, Ordering::Relaxed);
         let is_switch = switched_from.is_some();

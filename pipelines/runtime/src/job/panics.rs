@@ -14,7 +14,9 @@ use sources::{
     Limits, PartitionReader, Polled, RecordBatch, Source, SourceError, SourceStatus, StopFlag, Wake,
 };
 use tempfile::TempDir;
-use views::{Answer, Call, Cursor, Page, Snapshot, ViewError, ViewReader, ViewStore, ViewWriter};
+use views::{
+    Answer, Call, Cursor, ListOrder, Page, Snapshot, ViewError, ViewReader, ViewStore, ViewWriter,
+};
 
 use super::sinks::{Context, Egress, Routing, Sinks};
 use crate::config::Job;
@@ -172,6 +174,10 @@ impl ViewReader for Store {
         "nowhere"
     }
 
+    fn order(&self) -> ListOrder {
+        ListOrder::ById
+    }
+
     fn read(&mut self, _: &[ViewKey]) -> Result<Snapshot, ViewError> {
         panic!("{ON_PURPOSE}");
     }
@@ -202,6 +208,7 @@ fn a_panic_of_the_views_ends_the_job() {
         since: Epoch(0),
         probe: Duration::from_secs(1),
         want_read_out: Box::new(|| {}),
+        scrub: None,
         status: Arc::clone(&shared.status),
     };
     let sink = ViewSink::start(plan, &shared.fault).unwrap();

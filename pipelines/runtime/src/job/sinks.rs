@@ -16,12 +16,14 @@ use views::{Need, RedisStore, SqliteStore, ViewError, ViewStore, ViewWriter};
 use crate::config::{Job, Outputs};
 use crate::egress::{
     Committer, Ending, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut,
-    Router, Said, Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
+    Router, Said, Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewScrub,
+    ViewSink,
 };
 use crate::error::{Fault, JobError, joined};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::ingress::SealedEpoch;
+use crate::scrub::{FindingLog, Pace};
 use crate::status::Status;
 
 /// What the parts of a running job share.
@@ -183,6 +185,10 @@ impl Routing {
                 // Ends when feeder and workers are gone.
                 for said in said {
                     for finished in router.take(said) {
+                        if switch.is_some() && is_for_scrub_alone(&finished) {
+                            // It asks again once the rules have changed.
+                            continue;
+                        }
                         let finished = match switch.take() {
                             Some(mut waiting) => match waiting.take(finished) {
                                 Some((epoch, read_out)) => {
@@ -214,6 +220,12 @@ impl Routing {
                                 likes.feed(epoch);
                             }
                             Finished::ReadOut(told) => {
+                                if told.wanted_by.scrub && may_be_shown(told.as_of) {
+                                    views.push_scrub(told.clone());
+                                }
+                                if !told.wanted_by.writers {
+                                    continue;
+                                }
                                 if let Some(read_out) = &read_out
                                     && read_out.send(told.clone()).is_err()
                                 {
@@ -268,6 +280,10 @@ impl Routing {
         let done = ended.fold(Ok(()), Result::and);
         Ok(done.and(self.now.finish(in_haste))?)
     }
+}
+
+fn is_for_scrub_alone(finished: &Finished) -> bool {
+    matches!(finished, Finished::ReadOut(told) if !told.wanted_by.writers)
 }
 
 /// The first epoch under new rules: its changes are the differences to what was held under the old ones.
@@ -357,10 +373,11 @@ impl Views {
         queue: &Arc<ViewQueue>,
         since: Epoch,
         feeder: &Arc<Feeder>,
+        findings: FindingLog,
     ) -> Result<ViewSink, JobError> {
         match self {
-            Self::Embedded(writer) => start(*writer, context, queue, since, feeder),
-            Self::Redis(writer) => start(*writer, context, queue, since, feeder),
+            Self::Embedded(writer) => start(*writer, context, queue, since, feeder, findings),
+            Self::Redis(writer) => start(*writer, context, queue, since, feeder, findings),
         }
     }
 }
@@ -371,6 +388,7 @@ fn start<S: ViewStore + 'static>(
     queue: &Arc<ViewQueue>,
     since: Epoch,
     feeder: &Arc<Feeder>,
+    findings: FindingLog,
 ) -> Result<ViewSink, JobError> {
     // Workers end with the feeder: a view thread does not keep it from ending.
     let feeder = Arc::downgrade(feeder);
@@ -379,10 +397,22 @@ fn start<S: ViewStore + 'static>(
         queue: Arc::clone(queue),
         since,
         probe: Duration::from_millis(context.job.views.probe_millis),
-        want_read_out: Box::new(move || {
-            if let Some(feeder) = feeder.upgrade() {
-                feeder.want_read_out();
+        want_read_out: Box::new({
+            let feeder = feeder.clone();
+            move || {
+                if let Some(feeder) = feeder.upgrade() {
+                    feeder.want_read_out();
+                }
             }
+        }),
+        scrub: Pace::of(&context.job.scrub).map(|pace| ViewScrub {
+            pace,
+            want: Box::new(move || {
+                if let Some(feeder) = feeder.upgrade() {
+                    feeder.want_scrub();
+                }
+            }),
+            findings,
         }),
         status: Arc::clone(context.status),
     };

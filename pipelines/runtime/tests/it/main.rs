@@ -6,6 +6,7 @@ mod end_to_end;
 mod relay;
 mod rows;
 mod rules;
+mod scrub;
 mod topics;
 mod view_store;
 mod world;
