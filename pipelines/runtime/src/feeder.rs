@@ -138,6 +138,13 @@ impl Feeder {
         state.read_out();
     }
 
+    /// Asks for a read-out to compare tables with, as [`want_read_out`](Self::want_read_out) does.
+    pub(crate) fn want_for_tables(&self) {
+        let mut state = self.lock();
+        state.wanted.tables = true;
+        state.read_out();
+    }
+
     /// The newest epoch that was fed.
     pub(crate) fn as_of(&self) -> Epoch {
         self.lock().as_of

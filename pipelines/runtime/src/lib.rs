@@ -17,7 +17,7 @@ mod job;
 mod keeper;
 mod priority;
 mod recovery;
-mod scrub;
+pub mod scrub;
 mod status;
 mod watch;
 mod workers;

@@ -68,8 +68,10 @@ pub(crate) struct FinishedEpoch {
 pub(crate) struct WantedBy {
     /// Whoever writes what it says: a rewrite of the views, or a change of rules.
     pub(crate) writers: bool,
-    /// The scrub, which compares with it.
+    /// The scrub of the views, which compares with it.
     pub(crate) scrub: bool,
+    /// The scrub of the tables.
+    pub(crate) tables: bool,
 }
 
 /// What all workers hold at an epoch.

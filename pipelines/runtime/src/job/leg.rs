@@ -15,7 +15,7 @@ use views::{Need, RedisStore, SqliteStore, ViewWriter};
 
 use super::reading::Reading;
 use super::rules::{Plan, as_position};
-use super::sinks::{Context, Egress, Routing, Sinks, Views};
+use super::sinks::{Context, Egress, Routing, Sinks, Views, start_scrub};
 use super::{Handle, Until, open_source};
 use crate::bindings::{self, BindingLog};
 use crate::config::{Job, ViewsKind};
@@ -29,7 +29,7 @@ use crate::folder::{Generation, JobFolder};
 use crate::keeper::Keeper;
 use crate::priority;
 use crate::recovery::input_scans;
-use crate::scrub::FindingLog;
+use crate::scrub::{self, Anew, FindingLog};
 use crate::status::Phase;
 use crate::watch;
 use crate::workers::Workers;
@@ -197,22 +197,30 @@ impl Leg<'_> {
             gate: &gate,
             fault: &fault,
         };
-        let egress = Egress::start(&context, sinks, &lake, &owner, &ruleset)?;
+        let anew = Anew::default();
+        let egress = Egress::start(&context, sinks, &lake, &owner, &ruleset, anew.clone())?;
         let findings = FindingLog::of(&self.folder, self.generation, Arc::clone(status));
         let queue = Arc::new(ViewQueue::new(job.views.changes_waiting_max));
         let view_sink = views
             .map(|views| views.start(&context, &queue, base, &feeder, findings.clone()))
             .transpose()?;
         patience.store(true, Ordering::Relaxed);
+        let (to_tables, read_outs) = scrub::read_outs();
         let is_switch = switched_from.is_some();
         let routing = Routing::start(
             &context,
             listened,
             egress,
             &queue,
+            to_tables,
             switched_from,
             plan.end.is_some(),
         )?;
+        // A leg that ends in a switch is over soon, and its read-outs are for the next.
+        let scrubber = match plan.end {
+            Some(_) => None,
+            None => start_scrub(&context, &lake, &feeder, findings, (anew, read_outs))?,
+        };
         let keeper = Keeper::start(
             &context,
             Arc::clone(&source),
@@ -259,6 +267,9 @@ impl Leg<'_> {
             thread::sleep(Duration::from_millis(5));
         }
         let reached = feeder.as_of();
+        if let Some(scrubber) = scrubber {
+            scrubber.finish();
+        }
         feeder.end();
         patience.store(false, Ordering::Relaxed);
         let worked = workers.join();

@@ -30,6 +30,7 @@ use crate::flow::FlowGate;
 use crate::folder::{Generation, JobFolder};
 use crate::ingress::{PartitionPlan, Readers};
 use crate::keeper::Keeper;
+use crate::scrub::Anew;
 use crate::status::Status;
 use crate::watch::Watch;
 use crate::workers::Workers;
@@ -156,10 +157,27 @@ fn a_panic_of_the_router_ends_the_job() {
         valuations: ValuationTables::open(&lake, &owner, rules.hash()).unwrap(),
         likes: LikeTables::open(&lake, &owner).unwrap(),
     };
-    let egress = Egress::start(&shared.context(), sinks, &lake, &owner, "rules").unwrap();
+    let egress = Egress::start(
+        &shared.context(),
+        sinks,
+        &lake,
+        &owner,
+        "rules",
+        Anew::default(),
+    )
+    .unwrap();
     let (said, listened) = unbounded();
     let queue = Arc::new(ViewQueue::new(1));
-    let routing = Routing::start(&shared.context(), listened, egress, &queue, None, false).unwrap();
+    let routing = Routing::start(
+        &shared.context(),
+        listened,
+        egress,
+        &queue,
+        unbounded().0,
+        None,
+        false,
+    )
+    .unwrap();
     // Nobody has announced it.
     let stray = FromWorker::LikeCounts(Epoch(5), Vec::new());
     assert!(said.send(Said::Worker(stray)).is_ok());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use dataflow::Change;
 use lake::{Lake, Owner, Table};
 use model::Epoch;
@@ -23,7 +23,7 @@ use crate::error::{Fault, JobError, joined};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::ingress::SealedEpoch;
-use crate::scrub::{FindingLog, Pace};
+use crate::scrub::{Anew, FindingLog, Pace, TableScrub, TableScrubber};
 use crate::status::Status;
 
 /// What the parts of a running job share.
@@ -86,6 +86,7 @@ impl Egress {
         lake: &Lake,
         owner: &Owner,
         ruleset: &str,
+        anew: Anew,
     ) -> Result<Self, JobError> {
         let tables = &context.job.tables;
         let sinking = Sinking {
@@ -118,6 +119,7 @@ impl Egress {
                 owner,
                 ruleset.to_owned(),
                 Duration::from_secs(tables.now_seconds),
+                anew,
                 context.fault,
             )?,
         })
@@ -154,6 +156,7 @@ impl Routing {
         said: Receiver<Said>,
         egress: Egress,
         views: &Arc<ViewQueue>,
+        to_tables: Sender<ReadOut>,
         switched_from: Option<ReadOut>,
         ends_in_a_switch: bool,
     ) -> Result<Self, JobError> {
@@ -223,6 +226,10 @@ impl Routing {
                                 if told.wanted_by.scrub && may_be_shown(told.as_of) {
                                     views.push_scrub(told.clone());
                                 }
+                                // The tables are compared as far as they are committed.
+                                if told.wanted_by.tables && to_tables.send(told.clone()).is_err() {
+                                    tracing::debug!("the tables are not compared any more");
+                                }
                                 if !told.wanted_by.writers {
                                     continue;
                                 }
@@ -284,6 +291,39 @@ impl Routing {
 
 fn is_for_scrub_alone(finished: &Finished) -> bool {
     matches!(finished, Finished::ReadOut(told) if !told.wanted_by.writers)
+}
+
+/// Starts the scrub of the tables, if the job wants one.
+pub(super) fn start_scrub(
+    context: &Context<'_>,
+    lake: &Lake,
+    feeder: &Arc<Feeder>,
+    findings: FindingLog,
+    (anew, read_outs): (Anew, Receiver<ReadOut>),
+) -> Result<Option<TableScrubber>, JobError> {
+    let Some(pace) = Pace::of(&context.job.scrub) else {
+        return Ok(None);
+    };
+    // Workers end with the feeder: the scrub does not keep it from ending.
+    let feeder = Arc::downgrade(feeder);
+    let scrub = TableScrub {
+        lake: lake.clone(),
+        pace,
+        findings,
+        anew,
+        want: Box::new(move || {
+            if let Some(feeder) = feeder.upgrade() {
+                feeder.want_for_tables();
+            }
+        }),
+        read_outs,
+    };
+    let started = TableScrubber::start(scrub, context.fault);
+    let failed = |source| JobError::Thread {
+        name: "scrub-tables",
+        source,
+    };
+    started.map(Some).map_err(failed)
 }
 
 /// The first epoch under new rules: its changes are the differences to what was held under the old ones.

@@ -47,7 +47,8 @@ pub struct Finding {
 
 impl Finding {
     /// A finding of this moment, of which nothing more is known yet.
-    pub(crate) fn now(of: &str, place: &str, key: String, damage: &str, as_of: Epoch) -> Self {
+    #[must_use]
+    pub fn now(of: &str, place: &str, key: String, damage: &str, as_of: Epoch) -> Self {
         Self {
             found_at_millis: now_millis(),
             generation: 0,

@@ -73,7 +73,7 @@ pub struct GroupReport {
 /// A scrub since the start of the process.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ScrubReport {
-    /// Values or files that were compared.
+    /// Values, files or contents of tables that were compared.
     pub compared: u64,
     /// Values that were not, because they changed meanwhile.
     pub skipped: u64,

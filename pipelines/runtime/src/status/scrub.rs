@@ -19,6 +19,12 @@ impl Status {
         scrub.progress = progress.clamp(0.0, 1.0);
     }
 
+    /// How much of the pass of a scrub is done, in `0..=1`.
+    pub(crate) fn scrub_progress(&self, of: &'static str) -> f64 {
+        let state = self.lock();
+        state.scrubs.get(of).map_or(0.0, |scrub| scrub.progress)
+    }
+
     /// Notes what a scrub found.
     pub(crate) fn scrub_found(&self, of: &'static str, found: &[Finding]) {
         let mut state = self.lock();
