@@ -261,13 +261,21 @@ mod tests {
             Said::ReadOut {
                 at: Epoch(6),
                 as_of: Epoch(5),
-                wanted_by: WantedBy::default(),
+                wanted_by: WantedBy {
+                    scrub: true,
+                    ..WantedBy::default()
+                },
             },
             Said::Expect(Epoch(9)),
             Said::Worker(FromWorker::Counts(Epoch(6), Counts::default())),
         ] {
             assert!(router.take(said).is_empty());
         }
-        assert_eq!(order(&router.take(upper(0, 9))), [5, -5]);
+        let finished = router.take(upper(0, 9));
+        assert_eq!(order(&finished), [5, -5]);
+        let Finished::ReadOut(read_out) = &finished[1] else {
+            unreachable!()
+        };
+        assert!(read_out.wanted_by.scrub && !read_out.wanted_by.writers);
     }
 }

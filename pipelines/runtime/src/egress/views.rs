@@ -2,6 +2,7 @@
 //! its place is written anew from a read-out. It never holds a source: when it is too far behind it
 //! forgets what waits, and writes anew.
 
+mod comparing;
 mod expected;
 mod host;
 mod net;

@@ -15,7 +15,7 @@ use views::{Need, RedisStore, SqliteStore, ViewWriter};
 
 use super::reading::Reading;
 use super::rules::{Plan, as_position};
-use super::sinks::{Context, Egress, Routing, Sinks, Views, start_scrub};
+use super::sinks::{Context, Egress, Routing, Sinks, Views};
 use super::{Handle, Until, open_source};
 use crate::bindings::{self, BindingLog};
 use crate::config::{Job, ViewsKind};
@@ -219,7 +219,7 @@ impl Leg<'_> {
         // A leg that ends in a switch is over soon, and its read-outs are for the next.
         let scrubber = match plan.end {
             Some(_) => None,
-            None => start_scrub(&context, &lake, &feeder, findings, (anew, read_outs))?,
+            None => scrub::start(&context, &lake, &feeder, findings, (anew, read_outs))?,
         };
         let keeper = Keeper::start(
             &context,

@@ -23,7 +23,7 @@ use crate::error::{Fault, JobError, joined};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::ingress::SealedEpoch;
-use crate::scrub::{Anew, FindingLog, Pace, TableScrub, TableScrubber};
+use crate::scrub::{Anew, FindingLog, Pace};
 use crate::status::Status;
 
 /// What the parts of a running job share.
@@ -291,39 +291,6 @@ impl Routing {
 
 fn is_for_scrub_alone(finished: &Finished) -> bool {
     matches!(finished, Finished::ReadOut(told) if !told.wanted_by.writers)
-}
-
-/// Starts the scrub of the tables, if the job wants one.
-pub(super) fn start_scrub(
-    context: &Context<'_>,
-    lake: &Lake,
-    feeder: &Arc<Feeder>,
-    findings: FindingLog,
-    (anew, read_outs): (Anew, Receiver<ReadOut>),
-) -> Result<Option<TableScrubber>, JobError> {
-    let Some(pace) = Pace::of(&context.job.scrub) else {
-        return Ok(None);
-    };
-    // Workers end with the feeder: the scrub does not keep it from ending.
-    let feeder = Arc::downgrade(feeder);
-    let scrub = TableScrub {
-        lake: lake.clone(),
-        pace,
-        findings,
-        anew,
-        want: Box::new(move || {
-            if let Some(feeder) = feeder.upgrade() {
-                feeder.want_for_tables();
-            }
-        }),
-        read_outs,
-    };
-    let started = TableScrubber::start(scrub, context.fault);
-    let failed = |source| JobError::Thread {
-        name: "scrub-tables",
-        source,
-    };
-    started.map(Some).map_err(failed)
 }
 
 /// The first epoch under new rules: its changes are the differences to what was held under the old ones.

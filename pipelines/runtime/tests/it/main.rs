@@ -7,6 +7,7 @@ mod relay;
 mod rows;
 mod rules;
 mod scrub;
+mod scrub_tables;
 mod topics;
 mod view_store;
 mod world;
