@@ -8,6 +8,7 @@ pub(crate) mod generate;
 pub(crate) mod get;
 pub(crate) mod query;
 pub(crate) mod run;
+pub(crate) mod scrub;
 pub(crate) mod status;
 pub(crate) mod tables;
 pub(crate) mod value;

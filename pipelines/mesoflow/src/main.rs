@@ -50,6 +50,7 @@ enum Command {
     Get(command::get::Args),
     Query(command::query::Args),
     Run(command::run::Args),
+    Scrub(command::scrub::Args),
     Status(command::status::Args),
     Tables(command::tables::Args),
     Value(command::value::Args),
@@ -60,7 +61,7 @@ impl Command {
     fn log_level(&self) -> &'static str {
         match self {
             // What goes wrong is what it finds.
-            Self::Doctor(_) => "error",
+            Self::Doctor(_) | Self::Scrub(_) => "error",
             Self::Run(_) => "info,delta_kernel=warn,delta_kernel_default_engine=warn",
             Self::Demo(_)
             | Self::Drill(_)
@@ -84,6 +85,7 @@ impl Command {
             Self::Get(args) => command::get::run(args, json),
             Self::Query(args) => command::query::run(args, json, json_log),
             Self::Run(args) => command::run::run(args, json),
+            Self::Scrub(args) => command::scrub::run(args, json),
             Self::Status(args) => command::status::run(args, json),
             Self::Tables(args) => command::tables::run(args, json),
             Self::Value(args) => command::value::run(args, json),

@@ -70,6 +70,8 @@ pub struct Job {
     pub views: ViewsConfig,
     /// How tables are committed.
     pub tables: TablesConfig,
+    /// How views and tables are compared with the graphs.
+    pub scrub: ScrubConfig,
 }
 
 /// Kind of source.
@@ -184,6 +186,16 @@ pub struct TablesConfig {
     pub now_seconds: u64,
     pub maintain_seconds: u64,
     pub history_seconds: u64,
+}
+
+/// How views and tables are compared with the graphs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "default.toml documents the settings")]
+pub struct ScrubConfig {
+    pub every_seconds: u64,
+    pub keys_per_second: u32,
+    pub bytes_per_second: u64,
 }
 
 impl Default for Job {
@@ -312,6 +324,13 @@ impl Job {
                 "source.paths",
                 "empty".to_owned(),
                 "at least one file when source.kind is \"files\"",
+            );
+        }
+        if self.scrub.keys_per_second == 0 || self.scrub.bytes_per_second == 0 {
+            return value(
+                "scrub.keys_per_second and scrub.bytes_per_second",
+                "0".to_owned(),
+                "at least 1 (scrub.every_seconds = 0 turns the scrub off)",
             );
         }
         if self.source.topics.equipment.is_empty() && self.source.topics.likes.is_empty() {

@@ -16,6 +16,6 @@ pub(crate) use inputs::InputTables;
 pub(crate) use likes::LikeTables;
 pub use now::NowError;
 pub(crate) use now::NowTables;
-pub(crate) use router::{Finished, FinishedEpoch, FromWorker, ReadOut, Router, Said};
+pub(crate) use router::{Finished, FinishedEpoch, FromWorker, ReadOut, Router, Said, WantedBy};
 pub(crate) use valuations::ValuationTables;
-pub(crate) use views::{ViewHost, ViewPlan, ViewQueue, ViewSink};
+pub(crate) use views::{ViewHost, ViewPlan, ViewQueue, ViewScrub, ViewSink};

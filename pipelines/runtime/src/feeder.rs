@@ -13,7 +13,7 @@ use model::{Epoch, Topic};
 
 use crate::clock::EpochMint;
 use crate::decide;
-use crate::egress::Said;
+use crate::egress::{Said, WantedBy};
 use crate::ingress::SealedEpoch;
 
 /// What a worker is told to do.
@@ -58,9 +58,9 @@ struct State {
     fed: Epoch,
     /// The newest epoch that the workers have all of.
     as_of: Epoch,
-    read_out_wanted: bool,
     /// The epoch that somebody waits for, also if no record comes.
     must_pass: Option<Epoch>,
+    wanted: WantedBy,
 }
 
 impl Feeder {
@@ -80,8 +80,8 @@ impl Feeder {
                 newest: bound,
                 fed: Epoch(0),
                 as_of: Epoch(0),
-                read_out_wanted: false,
                 must_pass: None,
+                wanted: WantedBy::default(),
             }),
         }
     }
@@ -131,7 +131,21 @@ impl Feeder {
     /// Asks for a read-out as soon as no epoch is on its way to the workers.
     pub(crate) fn want_read_out(&self) {
         let mut state = self.lock();
-        state.read_out_wanted = true;
+        state.wanted.writers = true;
+        state.read_out();
+    }
+
+    /// Asks for a read-out to compare with, as [`want_read_out`](Self::want_read_out) does.
+    pub(crate) fn want_scrub(&self) {
+        let mut state = self.lock();
+        state.wanted.scrub = true;
+        state.read_out();
+    }
+
+    /// Asks for a read-out to compare tables with, as [`want_read_out`](Self::want_read_out) does.
+    pub(crate) fn want_for_tables(&self) {
+        let mut state = self.lock();
+        state.wanted.tables = true;
         state.read_out();
     }
 
@@ -155,7 +169,7 @@ impl Feeder {
     /// Reads out right after the epoch that was fed last. The next epoch, bound or new, must leave room.
     pub(crate) fn read_out_now(&self) {
         let mut state = self.lock();
-        state.read_out_wanted = true;
+        state.wanted.writers = true;
         state.read_out_now();
     }
 
@@ -218,15 +232,16 @@ impl State {
     }
 
     fn read_out_now(&mut self) {
-        if !self.read_out_wanted || self.workers.is_empty() {
+        if self.wanted == WantedBy::default() || self.workers.is_empty() {
             return;
         }
         let at = Epoch(self.fed.0 + 1);
+        let wanted_by = std::mem::take(&mut self.wanted);
         self.announce(Said::ReadOut {
             at,
             as_of: self.as_of,
+            wanted_by,
         });
-        self.read_out_wanted = false;
         self.tell(&Feed::ReadOut(at));
         self.mint.skip(at);
         self.newest = self.newest.max(at);

@@ -6,6 +6,7 @@
 //! <job>/rulesets/<hash>.json               every ruleset ever used, put-if-absent
 //! <job>/views.sqlite                       the embedded view store, if the job has one
 //! <job>/tables/<name>/                     the Delta tables
+//! <job>/findings.jsonl                     damage that the scrub found, a line each
 //! ```
 //! The folder must be linearizable: a local disk is.
 
@@ -112,6 +113,12 @@ impl JobFolder {
     #[must_use]
     pub fn views(&self) -> PathBuf {
         self.root.join("views.sqlite")
+    }
+
+    /// What the scrub found, a line each.
+    #[must_use]
+    pub fn findings(&self) -> PathBuf {
+        self.root.join("findings.jsonl")
     }
 
     /// Where the binding logs are.

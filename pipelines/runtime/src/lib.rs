@@ -19,6 +19,7 @@ mod job;
 mod keeper;
 mod priority;
 mod recovery;
+pub mod scrub;
 mod status;
 mod teller;
 mod watch;
@@ -31,7 +32,9 @@ pub use error::JobError;
 pub use folder::{FolderError, Generation, JobFolder};
 pub use ingress::{ReaderError, SealError};
 pub use job::{Handle, Until, kafka_config, load_rules, open_source, run};
+pub use scrub::Finding;
 pub use status::{
-    GroupReport, PartitionReport, Phase, Report, Status, StepsReport, Trace, WaitReport,
+    GroupReport, PartitionReport, Phase, Report, ScrubReport, Status, StepsReport, Trace,
+    WaitReport,
 };
 pub use teller::started_ticks;

@@ -42,6 +42,11 @@ pub(crate) fn at_commits<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::R
     })
 }
 
+/// Puts the calling thread where upkeep is, without a turn: for what is over in well under a second.
+pub(crate) fn step_back() {
+    UPKEEP.take();
+}
+
 /// Puts the calling thread where upkeep is, and waits for its turn.
 pub(crate) fn upkeep() -> MutexGuard<'static, ()> {
     UPKEEP.take();

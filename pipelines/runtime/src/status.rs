@@ -2,6 +2,7 @@
 //! sampled epoch. Written by the threads, read by commands and metrics.
 
 mod report;
+mod scrub;
 mod steps;
 mod trace;
 
@@ -20,7 +21,7 @@ use crate::clock::now_millis;
 use crate::folder::Generation;
 use crate::ingress::SealedEpoch;
 
-pub use report::{GroupReport, PartitionReport, Report, WaitReport};
+pub use report::{GroupReport, PartitionReport, Report, ScrubReport, WaitReport};
 use steps::Steps;
 pub use steps::StepsReport;
 use trace::Sampled;
@@ -59,6 +60,7 @@ struct State {
     groups: BTreeMap<&'static str, GroupState>,
     views: ViewsState,
     sealed_offsets: BTreeMap<PartitionId, i64>,
+    scrubs: BTreeMap<&'static str, ScrubReport>,
     waits: BTreeMap<&'static str, Wait>,
     /// What is under way and should not last.
     doing: BTreeMap<&'static str, Wait>,
@@ -399,6 +401,7 @@ impl Status {
                 .chain(&state.waits)
                 .map(|(&name, wait)| (name, wait.told(name)))
                 .collect(),
+            scrubs: state.scrubs.clone(),
             trace: state.last_trace.clone(),
         }
     }
@@ -446,6 +449,7 @@ impl Status {
             let age = report.waits.get(name).map_or(0.0, |wait| wait.age_seconds);
             gauge!("mesoflow_wait_seconds", "what" => name).set(age);
         }
+        scrub::publish(&report.scrubs);
         if let Some(trace) = &report.trace {
             for (stage, millis) in &trace.millis_after {
                 gauge!("mesoflow_trace_seconds", "stage" => stage.clone())

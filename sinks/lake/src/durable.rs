@@ -39,6 +39,7 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 pub(crate) struct SteadyFile {
     file: File,
     unsynced: usize,
+    hasher: blake3::Hasher,
 }
 
 /// Bytes between two syncs: about a millisecond of a disk.
@@ -46,13 +47,17 @@ const STEP: usize = 256 << 10;
 
 impl SteadyFile {
     pub(crate) fn new(file: File) -> Self {
-        Self { file, unsynced: 0 }
+        Self {
+            file,
+            unsynced: 0,
+            hasher: blake3::Hasher::new(),
+        }
     }
 
-    /// The file, all of it on disk.
-    pub(crate) fn sync(self) -> io::Result<File> {
+    /// The file, all of it on disk, and the hash of what was written to it.
+    pub(crate) fn sync(self) -> io::Result<(File, blake3::Hash)> {
         self.file.sync_all()?;
-        Ok(self.file)
+        Ok((self.file, self.hasher.finalize()))
     }
 }
 
@@ -64,6 +69,7 @@ impl Write for SteadyFile {
         }
         let room = bytes.len().min(STEP - self.unsynced);
         let written = self.file.write(&bytes[..room])?;
+        self.hasher.update(&bytes[..written]);
         self.unsynced += written;
         Ok(written)
     }
@@ -105,8 +111,9 @@ mod tests {
             for piece in bytes.chunks(size) {
                 file.write_all(piece).unwrap();
             }
-            file.sync().unwrap();
+            let (_, hash) = file.sync().unwrap();
             assert!(fs::read(&path).unwrap() == bytes, "in pieces of {size}");
+            assert_eq!(hash, blake3::hash(&bytes));
         }
     }
 }

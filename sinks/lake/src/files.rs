@@ -267,6 +267,15 @@ pub(crate) fn name(origin: &Origin, set: &str, place: usize) -> String {
     }
 }
 
+/// The name of a file whose bytes have this hash: they are what the table says for as long as they have.
+pub(crate) fn with_hash(name: &str, hash: &blake3::Hash) -> String {
+    let stem = name.strip_suffix(".parquet").unwrap_or(name);
+    format!("{stem}.{}.parquet", &hash.to_hex()[..HASH_DIGITS])
+}
+
+/// 128 bits.
+pub(crate) const HASH_DIGITS: usize = 32;
+
 /// A file that a table consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveFile {
@@ -290,6 +299,16 @@ impl LiveFile {
             Some((run, _)) => Origin::Run(run.to_owned()),
             None => Origin::Appended,
         }
+    }
+
+    /// The hash of its bytes, which its name ends in: the first 32 hexadecimal digits of BLAKE3. Files that
+    /// versions up to 0.1 wrote have none.
+    #[must_use]
+    pub fn hash(&self) -> Option<&str> {
+        let (_, hash) = self.name.strip_suffix(".parquet")?.rsplit_once('.')?;
+        let is_hash =
+            hash.len() == HASH_DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_hash.then_some(hash)
     }
 
     /// The order in which files are read so that the rows of one key come in the order of their
@@ -377,7 +396,16 @@ mod tests {
             stats: FileStats::default(),
         };
         assert_eq!(file(&Origin::Appended).origin(), Origin::Appended);
-        let run = file(&Origin::Run("17".into())).origin();
-        assert_eq!(run, Origin::Run("17.set".into()));
+        let run = file(&Origin::Run("17".into()));
+        assert_eq!(run.origin(), Origin::Run("17.set".into()));
+        assert_eq!(run.hash(), None);
+
+        let hash = blake3::hash(b"bytes");
+        let hashed = LiveFile {
+            name: with_hash(&run.name, &hash),
+            ..run
+        };
+        assert_eq!(hashed.origin(), Origin::Run("17.set".into()));
+        assert_eq!(hashed.hash(), Some(&hash.to_hex()[..32]));
     }
 }

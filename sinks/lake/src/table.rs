@@ -182,6 +182,20 @@ impl Table {
         })
     }
 
+    /// Replaces the whole content by `batches`, true at the epoch that the table is committed through already:
+    /// what it holds is damaged.
+    pub fn restore(&mut self, batches: &[RecordBatch]) -> Result<(), LakeError> {
+        let prepared = self.writer().write_all(batches)?;
+        let restored = self.position("restored").unwrap_or(0) + 1;
+        self.make(&Change {
+            purpose: Purpose::Rewrite,
+            prepared: &prepared,
+            remove: None,
+            through: None,
+            positions: &[("restored".to_owned(), restored)],
+        })
+    }
+
     /// Reads the table anew and fails if it belongs to a newer generation.
     pub fn refresh(&mut self) -> Result<(), LakeError> {
         self.view = View::newest_for_writing(&self.lake, self.spec().relation)?;

@@ -187,6 +187,7 @@ impl FileSet {
             match file.close(self.writer.spec) {
                 Ok(added) => self.written.push(added),
                 Err(error) => {
+                    // Under its last name it is swept by maintenance.
                     let _ = fs::remove_file(path);
                     return Err(error);
                 }
@@ -291,7 +292,9 @@ impl OpenFile {
             .parquet
             .into_inner()
             .map_err(LakeError::parquet("finish file", path))?;
-        let file = file.sync().map_err(LakeError::io("sync file", path))?;
+        let (file, hash) = file.sync().map_err(LakeError::io("sync file", path))?;
+        let name = files::with_hash(&self.name, &hash);
+        fs::rename(path, path.with_file_name(&name)).map_err(LakeError::io("name file", path))?;
         let meta = file
             .metadata()
             .map_err(LakeError::io("measure file", path))?;
@@ -307,7 +310,7 @@ impl OpenFile {
             .to_struct(type_of)
             .map_err(LakeError::rows("measure", spec.name()))?;
         Ok(Added {
-            name: self.name,
+            name,
             bytes: meta.len(),
             modified_millis: modified
                 .duration_since(UNIX_EPOCH)

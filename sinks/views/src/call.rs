@@ -27,6 +27,13 @@ pub enum Command {
         /// Which value.
         key: ViewKey,
     },
+    /// There is no such value in a bucket that is not its own.
+    DeleteStray {
+        /// Which value.
+        key: ViewKey,
+        /// Which bucket; a store without buckets has none to delete from.
+        bucket: u32,
+    },
 }
 
 impl Command {
@@ -34,7 +41,10 @@ impl Command {
     #[must_use]
     pub fn key(&self) -> &ViewKey {
         match self {
-            Self::Put { key, .. } | Self::PutIfOther { key, .. } | Self::Delete { key } => key,
+            Self::Put { key, .. }
+            | Self::PutIfOther { key, .. }
+            | Self::Delete { key }
+            | Self::DeleteStray { key, .. } => key,
         }
     }
 
@@ -43,7 +53,7 @@ impl Command {
     pub fn value(&self) -> &[u8] {
         match self {
             Self::Put { value, .. } | Self::PutIfOther { value, .. } => value,
-            Self::Delete { .. } => &[],
+            Self::Delete { .. } | Self::DeleteStray { .. } => &[],
         }
     }
 

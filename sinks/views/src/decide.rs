@@ -284,6 +284,31 @@ pub fn calls_of(
     calls
 }
 
+/// The calls that put right what is damaged in a store that is complete at its epoch, and stays so: the
+/// values are those of the same epoch, so each part names it as its target, and whoever finds the
+/// store in the middle has nothing to add but the end. None where there is nothing to put right.
+#[must_use]
+pub fn repair_calls(
+    marker: &Marker,
+    as_of: Epoch,
+    own: &Origin,
+    attempt: u64,
+    commands: Vec<Command>,
+) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut at = marker.clone();
+    for (part, commands) in (1..).zip(in_pieces(commands.into_iter())) {
+        let next = in_progress(&at, ProgressKind::Writing, as_of, own, attempt, part);
+        calls.push(Call::new(&at, next.clone(), commands));
+        at = next;
+    }
+    if !calls.is_empty() {
+        let end = Marker::complete(marker.generation, as_of, own.clone());
+        calls.push(Call::new(&at, end, Vec::new()));
+    }
+    calls
+}
+
 /// The call that starts a rewrite of every value at `target`: part 0.
 #[must_use]
 pub fn begin_rewrite(marker: &Marker, target: Epoch, own: &Origin, attempt: u64) -> Call {

@@ -34,6 +34,7 @@ mod change;
 pub mod decide;
 mod error;
 mod redis;
+pub mod scrub;
 mod sqlite;
 mod store;
 mod writer;
@@ -46,6 +47,7 @@ pub use redis::{
     RedisConfig, RedisFacts, RedisReader, RedisStore, RedisUrl, RedisUrlError, SentinelConfig,
     sentinel_address,
 };
+pub use scrub::{Damage, ListOrder, PayloadHash, Region};
 pub use sqlite::{SqliteReader, SqliteStore};
-pub use store::{Claim, Cursor, Page, Reading, Snapshot, ViewReader, ViewStore};
+pub use store::{Claim, Cursor, Page, Reading, Snapshot, Stray, ViewReader, ViewStore};
 pub use writer::{Host, HostError, Probed, ViewWriter, Written};

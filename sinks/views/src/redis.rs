@@ -14,7 +14,8 @@ use model::view::{Kind, ShardKeys, ViewKey};
 
 use crate::call::{Answer, Call, Command};
 use crate::error::ViewError;
-use crate::store::{Cursor, Page, Snapshot, ViewReader, ViewStore};
+use crate::scrub::ListOrder;
+use crate::store::{Cursor, Page, Snapshot, Stray, ViewReader, ViewStore};
 pub use config::{RedisConfig, RedisUrl, RedisUrlError, SentinelConfig, sentinel_address};
 use connection::Connection;
 pub use facts::RedisFacts;
@@ -76,6 +77,10 @@ impl RedisStore {
 impl ViewReader for RedisReader {
     fn place(&self) -> &str {
         self.connection.place()
+    }
+
+    fn order(&self) -> ListOrder {
+        ListOrder::ByBucket
     }
 
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
@@ -141,7 +146,7 @@ impl ViewReader for RedisReader {
             std::iter::once(self.keys.marker()).chain(buckets),
             std::iter::once(limit.to_string()),
         );
-        let (marker, looked_at, ids, wrong): Listed =
+        let (marker, looked_at, ids, counts, wrong): Listed =
             self.connection.run("list views", &self.list, command)?;
         if let Some(key) = wrong {
             let store = self.place().to_owned();
@@ -153,25 +158,38 @@ impl ViewReader for RedisReader {
                 self.keys.bucket(kind, first)
             )
         };
-        let ids = ids.into_iter().map(|id| self.text(id, bucket));
-        let keys: Result<_, _> = ids
-            .map(|id| {
-                Ok(ViewKey {
-                    kind,
-                    id: id?.into(),
-                })
-            })
-            .collect();
+        let (mut keys, mut strays) = (Vec::with_capacity(ids.len()), Vec::new());
+        let mut ids = ids.into_iter();
+        for (bucket_number, count) in (first..).zip(counts) {
+            for id in ids.by_ref().take(count) {
+                let id = self.text(id, bucket)?.into();
+                let key = ViewKey { kind, id };
+                if key.bucket() == bucket_number {
+                    keys.push(key);
+                } else {
+                    let bucket = bucket_number;
+                    strays.push(Stray { key, bucket });
+                }
+            }
+        }
         Ok(Page {
             marker: self.text_of(marker, || self.keys.marker())?,
-            keys: keys?,
+            keys,
+            strays,
             next: next_bucket(kind, first + looked_at),
         })
     }
 }
 
-/// Marker, buckets looked at, fields, and a key of another type, if there was one.
-type Listed = (Option<Vec<u8>>, u32, Vec<Vec<u8>>, Option<String>);
+/// Marker, buckets looked at, fields, how many of them each bucket has, and a key of another type, if
+/// there was one.
+type Listed = (
+    Option<Vec<u8>>,
+    u32,
+    Vec<Vec<u8>>,
+    Vec<usize>,
+    Option<String>,
+);
 
 impl RedisReader {
     fn text(&self, bytes: Vec<u8>, key: impl FnOnce() -> String) -> Result<String, ViewError> {
@@ -193,6 +211,10 @@ impl RedisReader {
 impl ViewReader for RedisStore {
     fn place(&self) -> &str {
         self.reader.place()
+    }
+
+    fn order(&self) -> ListOrder {
+        self.reader.order()
     }
 
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
@@ -233,7 +255,10 @@ impl ViewStore for RedisStore {
 impl RedisStore {
     fn apply_command(&self, call: &Call) -> Cmd {
         let shard = &self.reader.keys;
-        let keys = call.commands.iter().map(|command| shard.of(command.key()));
+        let keys = call.commands.iter().map(|command| match command {
+            Command::DeleteStray { key, bucket } => shard.bucket(key.kind, *bucket),
+            other => shard.of(other.key()),
+        });
         let generation = call.next.generation.to_string();
         let next = call.next.to_text();
         let head = [
@@ -248,7 +273,7 @@ impl RedisStore {
             let letter = match change {
                 Command::Put { .. } => "P",
                 Command::PutIfOther { .. } => "O",
-                Command::Delete { .. } => "D",
+                Command::Delete { .. } | Command::DeleteStray { .. } => "D",
             };
             command
                 .arg(letter)

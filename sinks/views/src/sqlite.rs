@@ -14,6 +14,7 @@ use rusqlite::{
 use crate::call::{Answer, Call, Command};
 use crate::decide;
 use crate::error::ViewError;
+use crate::scrub::ListOrder;
 use crate::store::{Cursor, Page, Snapshot, ViewReader, ViewStore};
 
 /// How long a transaction waits for another process' one.
@@ -142,6 +143,10 @@ impl ViewReader for SqliteReader {
         &self.place
     }
 
+    fn order(&self) -> ListOrder {
+        ListOrder::ById
+    }
+
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
         let read = |connection: &mut Connection| {
             let moment = connection.transaction()?;
@@ -197,13 +202,22 @@ impl ViewReader for SqliteReader {
                 })
             }
         };
-        Ok(Page { marker, keys, next })
+        Ok(Page {
+            marker,
+            keys,
+            strays: Vec::new(),
+            next,
+        })
     }
 }
 
 impl ViewReader for SqliteStore {
     fn place(&self) -> &str {
         self.reader.place()
+    }
+
+    fn order(&self) -> ListOrder {
+        self.reader.order()
     }
 
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {
@@ -263,6 +277,8 @@ fn carry_out(transaction: &Transaction<'_>, command: &Command) -> rusqlite::Resu
                 .execute([&*key.id])
                 .map(drop)
         }
+        // There are no buckets.
+        Command::DeleteStray { .. } => Ok(()),
     }
 }
 
@@ -276,7 +292,11 @@ fn marker(moment: &Transaction<'_>) -> rusqlite::Result<Option<String>> {
 }
 
 fn value(moment: &Transaction<'_>, key: &ViewKey) -> rusqlite::Result<Option<Vec<u8>>> {
-    let sql = format!("SELECT value FROM {} WHERE id = ?1", key.kind.name());
+    // What was put there by hand may be of another type.
+    let sql = format!(
+        "SELECT CAST(value AS BLOB) FROM {} WHERE id = ?1",
+        key.kind.name()
+    );
     moment
         .prepare_cached(&sql)?
         .query_row([&*key.id], |row| row.get(0))

@@ -2,9 +2,10 @@
 
 use model::view::{CharacterView, Kind, Marker, Stamped, ViewFormError, ViewKey, likes};
 
-use crate::call::{Answer, Call};
+use crate::call::{Answer, Call, Command};
 use crate::decide::{self, ClaimStep};
 use crate::error::ViewError;
+use crate::scrub::ListOrder;
 
 /// A value with the marker that stood beside it.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +41,29 @@ pub struct Page {
     pub marker: Option<String>,
     /// Keys that are held.
     pub keys: Vec<ViewKey>,
+    /// Keys that are held where no reader looks for them.
+    pub strays: Vec<Stray>,
     /// Where the next piece starts; `None`: this was the last.
     pub next: Option<Cursor>,
+}
+
+/// A key in a bucket that is not its own; no writer writes it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Which key.
+    pub key: ViewKey,
+    /// The bucket that it is in.
+    pub bucket: u32,
+}
+
+impl Stray {
+    /// The command that deletes it.
+    pub(crate) fn into_command(self) -> Command {
+        Command::DeleteStray {
+            key: self.key,
+            bucket: self.bucket,
+        }
+    }
 }
 
 /// What a claim found.
@@ -60,6 +82,9 @@ pub enum Claim {
 pub trait ViewReader: Send {
     /// Where the store is, for messages; without secrets.
     fn place(&self) -> &str;
+
+    /// In which order [`list`](Self::list) lists.
+    fn order(&self) -> ListOrder;
 
     /// Reads marker and values in one round trip, all of one moment.
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError>;
@@ -174,6 +199,10 @@ fn parse_marker(store: &str, text: &str) -> Result<Marker, ViewError> {
 impl<R: ViewReader + ?Sized> ViewReader for Box<R> {
     fn place(&self) -> &str {
         (**self).place()
+    }
+
+    fn order(&self) -> ListOrder {
+        (**self).order()
     }
 
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {

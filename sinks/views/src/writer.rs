@@ -1,6 +1,7 @@
 //! Carries out the decisions of [`decide`] for one job and one store.
 
 mod held;
+mod scrub;
 
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::call::{Call, Command};
 use crate::change::ViewChange;
 use crate::decide::{self, After, Need};
 use crate::error::ViewError;
-use crate::store::{Claim, ViewStore};
+use crate::store::{Claim, Stray, ViewStore};
 use held::HeldKeys;
 
 /// How many keys a piece of a listing has, about.
@@ -230,7 +231,9 @@ impl<S: ViewStore, H: Host> ViewWriter<S, H> {
             }
             points::REWRITE_LISTED.pass();
             let others = page.keys.into_iter().filter(|key| !held.contains(key));
-            for piece in decide::in_pieces(others.map(|key| Command::Delete { key })) {
+            let others = others.map(|key| Command::Delete { key });
+            let strays = page.strays.into_iter().map(Stray::into_command);
+            for piece in decide::in_pieces(others.chain(strays)) {
                 if self.send_part(piece)? == Written::Gap {
                     return Ok(Written::Gap);
                 }

@@ -43,6 +43,15 @@ impl Kind {
         1 << (4 * self.bucket_digits())
     }
 
+    /// Number of the bucket of `id`: the first digits of its SHA-1, the one digest that Redis' own
+    /// scripts, shells and every language have at hand. In `0..self.buckets()`.
+    #[must_use]
+    pub fn bucket_of(self, id: &str) -> u32 {
+        let digest = sha1_smol::Sha1::from(id.as_bytes()).digest().bytes();
+        let head = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        head >> (32 - 4 * self.bucket_digits())
+    }
+
     /// The letter in a bucket's key.
     fn letter(self) -> char {
         match self {
@@ -80,13 +89,10 @@ impl ViewKey {
         }
     }
 
-    /// Number of the bucket: the first digits of the id's SHA-1, the one digest that Redis' own
-    /// scripts, shells and every language have at hand. In `0..kind.buckets()`.
+    /// Number of the bucket: that [of the id](Kind::bucket_of).
     #[must_use]
     pub fn bucket(&self) -> u32 {
-        let digest = sha1_smol::Sha1::from(self.id.as_bytes()).digest().bytes();
-        let head = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-        head >> (32 - 4 * self.kind.bucket_digits())
+        self.kind.bucket_of(&self.id)
     }
 }
 

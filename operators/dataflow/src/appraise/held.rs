@@ -60,6 +60,36 @@ impl<A: Appraisal> Held<A> {
         documents.map(|document| (document.key(), self.value(document)))
     }
 
+    /// The key of each document, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.documents.iter().flatten().map(Packed::key)
+    }
+
+    /// The value of the document of `key`, found by looking at all of them.
+    pub fn find(&self, key: &str) -> Option<A::Value> {
+        let mut documents = self.documents.iter().flatten();
+        let document = documents.find(|document| document.key() == key)?;
+        Some(self.value(document))
+    }
+
+    /// The documents whose keys `keep` wants. It does not keep the pages of the others in memory.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let mut documents = Paged::default();
+        for document in self.documents.iter().flatten() {
+            if keep(document.key()) {
+                documents.push(Some(document.clone()));
+            }
+        }
+        Self {
+            rules: Arc::clone(&self.rules),
+            len: documents.len(),
+            documents,
+            parts: self.parts.clone(),
+            contexts: self.contexts.clone(),
+        }
+    }
+
     pub(super) fn value(&self, document: &Packed) -> A::Value {
         self.value_with(document, |part| self.part(part))
     }

@@ -226,6 +226,18 @@ fn a_read_out_holds_every_document_of_its_epoch() {
                     .map(|(key, value)| (key.to_string(), value))
                     .collect();
                 assert_eq!(rows.len(), held.len());
+                let keys = rows.iter().map(|(key, _)| key.as_str());
+                assert!(held.keys().eq(keys));
+                // A part of it says the same of its keys, and nothing of others.
+                let is_wanted = |key: &str| key.len().is_multiple_of(2);
+                let part = held.only(is_wanted);
+                for (key, value) in &rows {
+                    assert_eq!(held.find(key).as_ref(), Some(value));
+                    let wanted = is_wanted(key).then_some(value);
+                    assert_eq!(part.find(key).as_ref(), wanted);
+                }
+                let wanted = rows.iter().filter(|(key, _)| is_wanted(key)).count();
+                assert_eq!((part.len(), part.iter().count()), (wanted, wanted));
                 rows
             })
         })

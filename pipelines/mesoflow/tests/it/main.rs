@@ -14,6 +14,7 @@ mod kafka;
 mod live;
 mod process;
 mod scene;
+mod scrub;
 mod secured;
 mod services;
 mod status;

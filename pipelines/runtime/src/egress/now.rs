@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 use super::committer::SinkFailure;
 use crate::error::{Fault, joined};
 use crate::priority;
+use crate::scrub::Anew;
 
 /// The tables of changes, each with its column of keys and the table of what stands now.
 const TABLES: [(Relation, &str, Relation); 2] = [
@@ -45,12 +46,14 @@ impl NowTables {
     /// Opens the tables and starts the thread, which rewrites them every `period`.
     ///
     /// - `ruleset`: the hash of the ruleset in force.
+    /// - `anew`: the tables to be rewritten although nothing changed.
     /// - `fault`: raised at once if it cannot go on.
     pub(crate) fn start(
         lake: Lake,
         owner: &Owner,
         ruleset: String,
         period: Duration,
+        anew: Anew,
         fault: &Fault,
     ) -> Result<Self, NowError> {
         let tables = TABLES
@@ -70,6 +73,7 @@ impl NowTables {
                     lake,
                     tables,
                     ruleset,
+                    anew,
                 }
                 .run(period, &ended);
                 if done.is_err() {
@@ -107,6 +111,7 @@ struct Rewriting {
     lake: Lake,
     tables: Vec<Table>,
     ruleset: String,
+    anew: Anew,
 }
 
 impl Rewriting {
@@ -126,8 +131,9 @@ impl Rewriting {
                 let (lake, ruleset) = (&self.lake, &self.ruleset);
                 // An end does not wait for a compaction that is left behind.
                 let _turn = (!is_end).then(priority::upkeep);
-                match rewrite(lake, table, changes, key, ruleset) {
-                    Ok(()) => {}
+                let is_damaged = self.anew.is_wanted(table.spec().relation);
+                match rewrite(lake, table, changes, key, ruleset, is_damaged) {
+                    Ok(()) => self.anew.is_done(table.spec().relation),
                     // The next time will do.
                     Err(error) if error.is_transient() && !is_end => {
                         tracing::warn!(table = table.spec().name(), %error, "not rewritten, will try again");
@@ -156,6 +162,7 @@ fn rewrite(
     changes: Relation,
     key: &str,
     ruleset: &str,
+    is_damaged: bool,
 ) -> Result<(), LakeError> {
     let Some(view) = lake.view(changes)? else {
         return Ok(());
@@ -165,7 +172,8 @@ fn rewrite(
     };
     // A rewrite that got no clear answer may have landed.
     table.refresh()?;
-    if table.committed() >= Some(as_of) {
+    let is_newest = table.committed() >= Some(as_of);
+    if is_newest && !is_damaged {
         return Ok(());
     }
     let started = Instant::now();
@@ -176,7 +184,11 @@ fn rewrite(
             table: changes.name().to_owned(),
             source,
         })?;
-    table.rewrite(&[batch], as_of)?;
+    if is_newest {
+        table.restore(&[batch])?;
+    } else {
+        table.rewrite(&[batch], as_of)?;
+    }
     tracing::debug!(table = table.spec().name(), %as_of, elapsed = ?started.elapsed(), "rewrote");
     Ok(())
 }

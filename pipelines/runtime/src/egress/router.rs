@@ -18,6 +18,8 @@ pub(crate) enum Said {
         at: Epoch,
         /// The epoch whose content it is.
         as_of: Epoch,
+        /// Who asked for it.
+        wanted_by: WantedBy,
     },
     /// A worker says something.
     Worker(FromWorker),
@@ -61,11 +63,24 @@ pub(crate) struct FinishedEpoch {
     pub(crate) like_counts: Vec<Change<i64>>,
 }
 
+/// Who asked for a read-out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WantedBy {
+    /// Whoever writes what it says: a rewrite of the views, or a change of rules.
+    pub(crate) writers: bool,
+    /// The scrub of the views, which compares with it.
+    pub(crate) scrub: bool,
+    /// The scrub of the tables.
+    pub(crate) tables: bool,
+}
+
 /// What all workers hold at an epoch.
 #[derive(Clone, Default)]
 pub(crate) struct ReadOut {
     /// The epoch.
     pub(crate) as_of: Epoch,
+    /// Who asked for it.
+    pub(crate) wanted_by: WantedBy,
     /// All characters, a part a worker.
     pub(crate) characters: Vec<Characters>,
     /// All like counts, a part a worker.
@@ -106,9 +121,14 @@ impl Router {
                 };
                 self.open.insert(epoch, Open::Epoch(expected));
             }
-            Said::ReadOut { at, as_of } => {
+            Said::ReadOut {
+                at,
+                as_of,
+                wanted_by,
+            } => {
                 let expected = ReadOut {
                     as_of,
+                    wanted_by,
                     ..ReadOut::default()
                 };
                 self.open.insert(at, Open::ReadOut(expected));
@@ -241,12 +261,21 @@ mod tests {
             Said::ReadOut {
                 at: Epoch(6),
                 as_of: Epoch(5),
+                wanted_by: WantedBy {
+                    scrub: true,
+                    ..WantedBy::default()
+                },
             },
             Said::Expect(Epoch(9)),
             Said::Worker(FromWorker::Counts(Epoch(6), Counts::default())),
         ] {
             assert!(router.take(said).is_empty());
         }
-        assert_eq!(order(&router.take(upper(0, 9))), [5, -5]);
+        let finished = router.take(upper(0, 9));
+        assert_eq!(order(&finished), [5, -5]);
+        let Finished::ReadOut(read_out) = &finished[1] else {
+            unreachable!()
+        };
+        assert!(read_out.wanted_by.scrub && !read_out.wanted_by.writers);
     }
 }

@@ -2,9 +2,12 @@
 //! its place is written anew from a read-out. It never holds a source: when it is too far behind it
 //! forgets what waits, and writes anew.
 
+mod comparing;
+mod expected;
 mod host;
 mod net;
 mod queue;
+mod scrub;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,6 +22,8 @@ use views::{Need, Probed, Step, ViewChange, ViewError, ViewStore, ViewWriter, de
 pub(crate) use host::ViewHost;
 use net::Net;
 pub(crate) use queue::ViewQueue;
+use scrub::Scrub;
+pub(crate) use scrub::ViewScrub;
 
 use super::router::{FinishedEpoch, ReadOut};
 use crate::error::{Fault, joined};
@@ -44,6 +49,8 @@ pub(crate) struct ViewPlan<S> {
     pub(crate) want_read_out: Box<dyn Fn() + Send>,
     /// Asks that an epoch is reached, also if no record comes.
     pub(crate) want_pass: Box<dyn Fn(Epoch) + Send>,
+    /// How the store is compared with the graphs; `None`: not at all.
+    pub(crate) scrub: Option<ViewScrub>,
     /// Where progress is shown.
     pub(crate) status: Arc<Status>,
 }
@@ -62,7 +69,7 @@ impl ViewSink {
             .name("views".to_owned())
             .spawn(move || {
                 let _guard = guard;
-                let done = Views::new(plan).run();
+                let done = Views::new(plan, fault.clone()).run();
                 if let Err(error) = &done
                     && !is_left_to_the_next_start(error)
                 {
@@ -115,6 +122,9 @@ struct Views<S> {
     read_out: Option<ReadOut>,
     wanted: Option<Instant>,
     encoder: CharacterEncoder,
+    scrub: Scrub,
+    /// When the store was last seen where it should be.
+    seen: Instant,
     closed: bool,
 }
 
@@ -122,8 +132,11 @@ struct Views<S> {
 const READ_OUT_AGAIN: Duration = Duration::from_secs(60);
 
 impl<S: ViewStore> Views<S> {
-    fn new(plan: ViewPlan<S>) -> Self {
+    fn new(mut plan: ViewPlan<S>, fault: Fault) -> Self {
+        let now = Instant::now();
         Self {
+            scrub: Scrub::new(plan.scrub.take(), Arc::clone(&plan.queue), fault, now),
+            seen: now,
             pending: VecDeque::new(),
             since: plan.since,
             newest: plan.since,
@@ -149,6 +162,9 @@ impl<S: ViewStore> Views<S> {
                     self.read_out = None;
                     self.plan.status.go_on("views");
                     self.write(from, to)?;
+                    if self.scrub.is_overdue(Instant::now()) {
+                        self.compare()?;
+                    }
                 }
                 // Also where the store went back behind what is still known of differences.
                 Step::Rewrite { .. } => {
@@ -161,7 +177,7 @@ impl<S: ViewStore> Views<S> {
                         }
                         let why = "all values are read out, to write the views anew";
                         self.plan.status.wait("views", why);
-                        self.wait()?;
+                        self.wait(Duration::MAX)?;
                     }
                 }
                 Step::Nothing => {
@@ -170,7 +186,8 @@ impl<S: ViewStore> Views<S> {
                     if self.closed {
                         return Ok(());
                     }
-                    self.wait()?;
+                    self.compare()?;
+                    self.wait(self.scrub.rests(Instant::now()))?;
                 }
                 Step::Wait { until } => {
                     if self.closed {
@@ -181,17 +198,41 @@ impl<S: ViewStore> Views<S> {
                     );
                     self.plan.status.wait("views", &why);
                     (self.plan.want_pass)(until);
-                    self.wait()?;
+                    self.wait(Duration::MAX)?;
                 }
             }
         }
     }
 
-    /// Waits for something to do, and looks at the store's marker when nothing comes.
-    fn wait(&mut self) -> Result<(), ViewError> {
-        let waiting = self.plan.queue.take(self.plan.probe);
+    /// Compares a little of a store that is complete, if that is due.
+    fn compare(&mut self) -> Result<(), ViewError> {
+        if let Need::Differences {
+            from, finish: None, ..
+        } = self.plan.writer.need()?
+            && !self.closed
+            && self.scrub.step(&mut self.plan.writer, from)?
+        {
+            self.seen = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Waits for something to do, at most so long, and looks at the store's marker when nothing comes.
+    fn wait(&mut self, timeout: Duration) -> Result<(), ViewError> {
+        let until_probe = self.plan.probe.saturating_sub(self.seen.elapsed());
+        let waiting = self.plan.queue.take(until_probe.min(timeout));
         let is_idle = waiting.epochs.is_empty() && waiting.read_out.is_none() && !waiting.closed;
+        if let Some(read_out) = waiting.scrub {
+            self.scrub.begin(read_out, self.plan.writer.order());
+        }
+        if let Some(expected) = waiting.expected {
+            self.scrub.compare_with(expected);
+        }
+        for epoch in &waiting.epochs {
+            self.scrub.note(epoch);
+        }
         if let Some(forgotten) = waiting.forgotten {
+            self.scrub.give_up();
             self.pending.clear();
             self.since = forgotten;
             self.newest = self.newest.max(forgotten);
@@ -204,8 +245,13 @@ impl<S: ViewStore> Views<S> {
             self.read_out = waiting.read_out;
         }
         self.closed = waiting.closed;
-        if is_idle && self.plan.writer.probe()? == Probed::Gap {
-            tracing::warn!("the idle view store is not as it was left");
+        if !is_idle {
+            self.seen = Instant::now();
+        } else if self.seen.elapsed() >= self.plan.probe {
+            self.seen = Instant::now();
+            if self.plan.writer.probe()? == Probed::Gap {
+                tracing::warn!("the idle view store is not as it was left");
+            }
         }
         Ok(())
     }
@@ -242,6 +288,8 @@ impl<S: ViewStore> Views<S> {
             return Ok(false);
         };
         self.wanted = None;
+        // Every value is stamped anew.
+        self.scrub.give_up();
         let at = read_out.as_of;
         let encoder = &mut self.encoder;
         let characters = read_out

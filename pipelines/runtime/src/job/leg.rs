@@ -31,6 +31,7 @@ use crate::folder::{Generation, JobFolder};
 use crate::keeper::Keeper;
 use crate::priority;
 use crate::recovery::input_scans;
+use crate::scrub::{self, Anew, FindingLog};
 use crate::status::Phase;
 use crate::watch;
 use crate::workers::Workers;
@@ -195,21 +196,30 @@ impl Leg<'_> {
             gate: &gate,
             fault: &fault,
         };
-        let egress = Egress::start(&context, sinks, &lake, &owner, &ruleset)?;
+        let anew = Anew::default();
+        let egress = Egress::start(&context, sinks, &lake, &owner, &ruleset, anew.clone())?;
+        let findings = FindingLog::of(&self.folder, self.generation, Arc::clone(status));
         let queue = Arc::new(ViewQueue::new(job.views.changes_waiting_max));
         let view_sink = views
-            .map(|views| views.start(&context, &queue, base, &feeder))
+            .map(|views| views.start(&context, &queue, base, &feeder, findings.clone()))
             .transpose()?;
         patience.store(true, Ordering::Relaxed);
+        let (to_tables, read_outs) = scrub::read_outs();
         let is_switch = switched_from.is_some();
         let routing = Routing::start(
             &context,
             listened,
             egress,
             &queue,
+            to_tables,
             switched_from,
             plan.end.is_some(),
         )?;
+        // A leg that ends in a switch is over soon, and its read-outs are for the next.
+        let scrubber = match plan.end {
+            Some(_) => None,
+            None => scrub::start(&context, &lake, &feeder, findings, (anew, read_outs))?,
+        };
         let keeper = Keeper::start(
             &context,
             Arc::clone(&source),
@@ -254,6 +264,9 @@ impl Leg<'_> {
             thread::sleep(Duration::from_millis(5));
         }
         let reached = feeder.as_of();
+        if let Some(scrubber) = scrubber {
+            scrubber.finish();
+        }
         feeder.end();
         patience.store(false, Ordering::Relaxed);
         let worked = workers.join();

@@ -14,7 +14,9 @@ use sources::{
     Limits, PartitionReader, Polled, RecordBatch, Source, SourceError, SourceStatus, StopFlag, Wake,
 };
 use tempfile::TempDir;
-use views::{Answer, Call, Cursor, Page, Snapshot, ViewError, ViewReader, ViewStore, ViewWriter};
+use views::{
+    Answer, Call, Cursor, ListOrder, Page, Snapshot, ViewError, ViewReader, ViewStore, ViewWriter,
+};
 
 use super::sinks::{Context, Egress, Routing, Sinks};
 use crate::config::Job;
@@ -28,6 +30,7 @@ use crate::flow::FlowGate;
 use crate::folder::{Generation, JobFolder};
 use crate::ingress::{PartitionPlan, Readers};
 use crate::keeper::Keeper;
+use crate::scrub::Anew;
 use crate::status::Status;
 use crate::watch::Watch;
 use crate::workers::Workers;
@@ -154,10 +157,27 @@ fn a_panic_of_the_router_ends_the_job() {
         valuations: ValuationTables::open(&lake, &owner, rules.hash()).unwrap(),
         likes: LikeTables::open(&lake, &owner).unwrap(),
     };
-    let egress = Egress::start(&shared.context(), sinks, &lake, &owner, "rules").unwrap();
+    let egress = Egress::start(
+        &shared.context(),
+        sinks,
+        &lake,
+        &owner,
+        "rules",
+        Anew::default(),
+    )
+    .unwrap();
     let (said, listened) = unbounded();
     let queue = Arc::new(ViewQueue::new(1));
-    let routing = Routing::start(&shared.context(), listened, egress, &queue, None, false).unwrap();
+    let routing = Routing::start(
+        &shared.context(),
+        listened,
+        egress,
+        &queue,
+        unbounded().0,
+        None,
+        false,
+    )
+    .unwrap();
     // Nobody has announced it.
     let stray = FromWorker::LikeCounts(Epoch(5), Vec::new());
     assert!(said.send(Said::Worker(stray)).is_ok());
@@ -170,6 +190,10 @@ struct Store;
 impl ViewReader for Store {
     fn place(&self) -> &str {
         "nowhere"
+    }
+
+    fn order(&self) -> ListOrder {
+        ListOrder::ById
     }
 
     fn read(&mut self, _: &[ViewKey]) -> Result<Snapshot, ViewError> {
@@ -203,6 +227,7 @@ fn a_panic_of_the_views_ends_the_job() {
         probe: Duration::from_secs(1),
         want_read_out: Box::new(|| {}),
         want_pass: Box::new(|_| {}),
+        scrub: None,
         status: Arc::clone(&shared.status),
     };
     let sink = ViewSink::start(plan, &shared.fault).unwrap();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use dataflow::Change;
 use lake::{Lake, Owner, Table};
 use model::Epoch;
@@ -16,12 +16,14 @@ use views::{Need, RedisStore, SqliteStore, ViewError, ViewStore, ViewWriter};
 use crate::config::{Job, Outputs};
 use crate::egress::{
     Committer, Ending, Finished, FinishedEpoch, InputTables, LikeTables, NowTables, ReadOut,
-    Router, Said, Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewSink,
+    Router, Said, Sinking, TableGroup, ValuationTables, ViewHost, ViewPlan, ViewQueue, ViewScrub,
+    ViewSink,
 };
 use crate::error::{Fault, JobError, joined};
 use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::ingress::SealedEpoch;
+use crate::scrub::{Anew, FindingLog, Pace};
 use crate::status::Status;
 
 /// What the parts of a running job share.
@@ -84,6 +86,7 @@ impl Egress {
         lake: &Lake,
         owner: &Owner,
         ruleset: &str,
+        anew: Anew,
     ) -> Result<Self, JobError> {
         let tables = &context.job.tables;
         let sinking = Sinking {
@@ -116,6 +119,7 @@ impl Egress {
                 owner,
                 ruleset.to_owned(),
                 Duration::from_secs(tables.now_seconds),
+                anew,
                 context.fault,
             )?,
         })
@@ -152,6 +156,7 @@ impl Routing {
         said: Receiver<Said>,
         egress: Egress,
         views: &Arc<ViewQueue>,
+        to_tables: Sender<ReadOut>,
         switched_from: Option<ReadOut>,
         ends_in_a_switch: bool,
     ) -> Result<Self, JobError> {
@@ -183,6 +188,10 @@ impl Routing {
                 // Ends when feeder and workers are gone.
                 for said in said {
                     for finished in router.take(said) {
+                        if switch.is_some() && is_for_scrub_alone(&finished) {
+                            // It asks again once the rules have changed.
+                            continue;
+                        }
                         let finished = match switch.take() {
                             Some(mut waiting) => match waiting.take(finished) {
                                 Some((epoch, read_out)) => {
@@ -214,6 +223,16 @@ impl Routing {
                                 likes.feed(epoch);
                             }
                             Finished::ReadOut(told) => {
+                                if told.wanted_by.scrub && may_be_shown(told.as_of) {
+                                    views.push_scrub(told.clone());
+                                }
+                                // The tables are compared as far as they are committed.
+                                if told.wanted_by.tables && to_tables.send(told.clone()).is_err() {
+                                    tracing::debug!("the tables are not compared any more");
+                                }
+                                if !told.wanted_by.writers {
+                                    continue;
+                                }
                                 if let Some(read_out) = &read_out
                                     && read_out.send(told.clone()).is_err()
                                 {
@@ -268,6 +287,10 @@ impl Routing {
         let done = ended.fold(Ok(()), Result::and);
         Ok(done.and(self.now.finish(in_haste))?)
     }
+}
+
+fn is_for_scrub_alone(finished: &Finished) -> bool {
+    matches!(finished, Finished::ReadOut(told) if !told.wanted_by.writers)
 }
 
 /// The first epoch under new rules: its changes are the differences to what was held under the old ones.
@@ -357,10 +380,11 @@ impl Views {
         queue: &Arc<ViewQueue>,
         since: Epoch,
         feeder: &Arc<Feeder>,
+        findings: FindingLog,
     ) -> Result<ViewSink, JobError> {
         match self {
-            Self::Embedded(writer) => start(*writer, context, queue, since, feeder),
-            Self::Redis(writer) => start(*writer, context, queue, since, feeder),
+            Self::Embedded(writer) => start(*writer, context, queue, since, feeder, findings),
+            Self::Redis(writer) => start(*writer, context, queue, since, feeder, findings),
         }
     }
 }
@@ -371,6 +395,7 @@ fn start<S: ViewStore + 'static>(
     queue: &Arc<ViewQueue>,
     since: Epoch,
     feeder: &Arc<Feeder>,
+    findings: FindingLog,
 ) -> Result<ViewSink, JobError> {
     // Workers end with the feeder: a view thread does not keep it from ending.
     let feeder = Arc::downgrade(feeder);
@@ -380,15 +405,27 @@ fn start<S: ViewStore + 'static>(
         queue: Arc::clone(queue),
         since,
         probe: Duration::from_millis(context.job.views.probe_millis),
-        want_read_out: Box::new(move || {
-            if let Some(feeder) = feeder.upgrade() {
-                feeder.want_read_out();
+        want_read_out: Box::new({
+            let feeder = feeder.clone();
+            move || {
+                if let Some(feeder) = feeder.upgrade() {
+                    feeder.want_read_out();
+                }
             }
         }),
         want_pass: Box::new(move |epoch| {
             if let Some(feeder) = passing.upgrade() {
                 feeder.want_pass(epoch);
             }
+        }),
+        scrub: Pace::of(&context.job.scrub).map(|pace| ViewScrub {
+            pace,
+            want: Box::new(move || {
+                if let Some(feeder) = feeder.upgrade() {
+                    feeder.want_scrub();
+                }
+            }),
+            findings,
         }),
         status: Arc::clone(context.status),
     };

@@ -37,6 +37,8 @@ pub struct Report {
     pub worker_steps: StepsReport,
     /// What holds the job up, by name.
     pub waits: BTreeMap<&'static str, WaitReport>,
+    /// What the scrub does, by what it compares.
+    pub scrubs: BTreeMap<&'static str, ScrubReport>,
     /// The last event that was followed all the way.
     pub trace: Option<Trace>,
 }
@@ -72,6 +74,27 @@ pub struct GroupReport {
     pub commits: u64,
     /// Milliseconds that the last one took.
     pub last_commit_millis: f64,
+}
+
+/// A scrub since the start of the process.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ScrubReport {
+    /// Values, files or contents of tables that were compared.
+    pub compared: u64,
+    /// Values that were not, because they changed meanwhile.
+    pub skipped: u64,
+    /// Bytes that were read for it.
+    pub bytes: u64,
+    /// What was found, by the name of the damage.
+    pub found: BTreeMap<String, u64>,
+    /// How much of it was put right.
+    pub repaired: u64,
+    /// Passes over everything.
+    pub passes: u64,
+    /// How much of the pass that is under way is done, in `0..=1`.
+    pub progress: f64,
+    /// When the last pass ended, in milliseconds since 1970.
+    pub last_pass_millis: Option<u64>,
 }
 
 /// Something that waits.

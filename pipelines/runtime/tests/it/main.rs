@@ -6,6 +6,8 @@ mod end_to_end;
 mod relay;
 mod rows;
 mod rules;
+mod scrub;
+mod scrub_tables;
 mod topics;
 mod view_store;
 mod world;

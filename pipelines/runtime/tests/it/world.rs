@@ -107,6 +107,23 @@ impl World {
         .unwrap();
     }
 
+    /// Writes some thousand records a second of another configuration, for as long as `goes_on` says.
+    pub(crate) fn write_while(&self, config: GeneratorConfig, goes_on: impl Fn() -> bool) {
+        let mut generator = Generator::new(config).unwrap();
+        let mut writer = KafkaWriter::new(self.kafka.clone()).unwrap();
+        while goes_on() {
+            let written = into_kafka(
+                &mut generator,
+                &mut writer,
+                &self.topics,
+                100,
+                Some(3_000.0),
+                None,
+            );
+            assert_ne!(written.unwrap().records, 0, "the records are used up");
+        }
+    }
+
     /// Creates the topics that are not there.
     pub(crate) fn create(&self, partitions: i32) {
         for (topic, facts) in self.admin.topic_facts().unwrap() {
@@ -237,6 +254,11 @@ impl Running {
             );
             thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// The report of this moment.
+    pub(crate) fn report(&self) -> Report {
+        self.handle.status().report()
     }
 
     /// Waits for the end of the job and gives its last report.

@@ -1,5 +1,6 @@
 //! The lake from outside: what is written, what is read back, and what happens when things go wrong.
 
+mod checks;
 mod commits;
 mod compaction;
 mod crash;

@@ -7,6 +7,7 @@ mod fence;
 mod foreign;
 mod random;
 mod readers;
+mod repairs;
 mod rewrites;
 mod schedules;
 mod sentinel;

@@ -7,7 +7,7 @@ use model::Epoch;
 use model::view::ViewKey;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use views::{COMMANDS_MAX, Call, Step, ViewReader};
+use views::{COMMANDS_MAX, Call, Step, ViewChange, ViewReader};
 
 use crate::support::{
     CODE, Fault, Faults, History, Image, InSqlite, Job, Place, Writer, assert_true_of, catch_up,
@@ -56,7 +56,8 @@ impl World<'_> {
 
     fn act(&mut self, random: &mut ChaCha8Rng) {
         match random.random_range(0..100) {
-            0..40 => self.newest_writes(random),
+            0..34 => self.newest_writes(random),
+            34..40 => self.newest_repairs(random),
             40..55 => self.zombie_writes(random),
             55..65 => self.newest = (self.newest + 1).min(EPOCHS),
             65..72 => self.start(),
@@ -77,6 +78,23 @@ impl World<'_> {
         // A crash ends in an error; the writer then starts over, as a process of this generation
         // that claims again.
         drop(catch_up(writer, &self.history, 1, self.newest));
+        self.late.extend(faults.late());
+    }
+
+    /// Some values are damaged, found, and put right; or the repair does not come to its end.
+    fn newest_repairs(&mut self, random: &mut ChaCha8Rng) {
+        let (writer, faults) = self.writers.last_mut().unwrap();
+        if catch_up(writer, &self.history, 1, self.newest).is_err() {
+            return;
+        }
+        bring_faults(faults, random);
+        let as_of = Epoch(self.newest);
+        let right = self.history.all(as_of.0).into_iter();
+        let right = right.map(|value| ViewChange {
+            changed_at: as_of,
+            ..value
+        });
+        drop(writer.repair(as_of, right.collect(), Vec::new()));
         self.late.extend(faults.late());
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use model::Epoch;
 
+use super::expected::Expected;
 use crate::egress::{FinishedEpoch, ReadOut};
 
 /// What waits for the view thread.
@@ -19,6 +20,10 @@ pub(crate) struct ViewQueue {
 pub(super) struct Waiting {
     pub(super) epochs: VecDeque<Arc<FinishedEpoch>>,
     pub(super) read_out: Option<ReadOut>,
+    /// A read-out to compare with; the epochs after it wait behind it.
+    pub(super) scrub: Option<ReadOut>,
+    /// What was gathered from it.
+    pub(super) expected: Option<Expected>,
     changes: usize,
     /// Epochs up to here were forgotten for want of room.
     pub(super) forgotten: Option<Epoch>,
@@ -60,6 +65,18 @@ impl ViewQueue {
         self.moved.notify_one();
     }
 
+    /// Adds what the store is compared with.
+    pub(crate) fn push_scrub(&self, read_out: ReadOut) {
+        self.lock().scrub = Some(read_out);
+        self.moved.notify_one();
+    }
+
+    /// Adds what was gathered from that.
+    pub(super) fn push_expected(&self, expected: Expected) {
+        self.lock().expected = Some(expected);
+        self.moved.notify_one();
+    }
+
     /// Says that nothing more will come.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -72,6 +89,8 @@ impl ViewQueue {
         let is_idle = |waiting: &mut Waiting| {
             waiting.epochs.is_empty()
                 && waiting.read_out.is_none()
+                && waiting.scrub.is_none()
+                && waiting.expected.is_none()
                 && waiting.forgotten.is_none()
                 && !waiting.closed
         };

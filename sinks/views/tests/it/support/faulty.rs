@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use model::view::ViewKey;
-use views::{Answer, Call, Cursor, Page, Snapshot, ViewError, ViewReader, ViewStore};
+use views::{Answer, Call, Cursor, ListOrder, Page, Snapshot, ViewError, ViewReader, ViewStore};
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,10 @@ impl Faulty {
 impl ViewReader for Faulty {
     fn place(&self) -> &str {
         self.store.place()
+    }
+
+    fn order(&self) -> ListOrder {
+        self.store.order()
     }
 
     fn read(&mut self, keys: &[ViewKey]) -> Result<Snapshot, ViewError> {

@@ -22,6 +22,8 @@ pub(crate) trait Place: Sync {
     fn put_back(&self, image: &Image);
     /// Puts a text in the marker's place.
     fn set_marker(&self, text: &str);
+    /// Changes, adds or deletes a value behind the writers' back.
+    fn damage(&self, key: &ViewKey, bytes: Option<&[u8]>);
     /// The keys of all values, in order, found without the store's own listing.
     fn held(&self) -> Vec<ViewKey>;
 }
@@ -130,6 +132,12 @@ impl Place for InRedis {
         set.exec(&mut self.raw()).unwrap();
     }
 
+    fn damage(&self, key: &ViewKey, bytes: Option<&[u8]>) {
+        let mut command = redis::cmd(if bytes.is_some() { "HSET" } else { "HDEL" });
+        command.arg(self.keys.of(key)).arg(&*key.id).arg(bytes);
+        command.exec(&mut self.raw()).unwrap();
+    }
+
     fn held(&self) -> Vec<ViewKey> {
         let mut connection = self.raw();
         let mut held = Vec::new();
@@ -228,6 +236,20 @@ impl Place for InSqlite {
     fn set_marker(&self, text: &str) {
         let sql = "INSERT OR REPLACE INTO marker (id, text) VALUES (0, ?1)";
         self.raw().execute(sql, [text]).unwrap();
+    }
+
+    fn damage(&self, key: &ViewKey, bytes: Option<&[u8]>) {
+        let (table, id) = (key.kind.name(), &*key.id);
+        let changed = match bytes {
+            Some(bytes) => self.raw().execute(
+                &format!("INSERT OR REPLACE INTO {table} (id, value) VALUES (?1, ?2)"),
+                (id, bytes),
+            ),
+            None => self
+                .raw()
+                .execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id]),
+        };
+        assert_eq!(changed.unwrap(), 1, "{id}");
     }
 
     fn held(&self) -> Vec<ViewKey> {
