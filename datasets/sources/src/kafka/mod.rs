@@ -14,4 +14,4 @@ pub use config::KafkaConfig;
 pub(crate) use context::is_transient_code;
 pub use release::KafkaRelease;
 pub use source::KafkaSource;
-pub use writer::KafkaWriter;
+pub use writer::{KafkaWriter, REPLAYED_TIMESTAMP_HEADER};
