@@ -44,6 +44,7 @@ enum Command {
     Generate(command::generate::Args),
     Get(command::get::Args),
     Query(command::query::Args),
+    Rejected(command::rejected::Args),
     Run(command::run::Args),
     Tables(command::tables::Args),
     Value(command::value::Args),
@@ -61,6 +62,7 @@ impl Command {
             | Self::Generate(_)
             | Self::Get(_)
             | Self::Query(_)
+            | Self::Rejected(_)
             | Self::Tables(_)
             | Self::Value(_) => "warn",
         }
@@ -74,6 +76,7 @@ impl Command {
             Self::Generate(args) => command::generate::run(args, json),
             Self::Get(args) => command::get::run(args, json),
             Self::Query(args) => command::query::run(args, json, json_log),
+            Self::Rejected(args) => command::rejected::run(args, json),
             Self::Run(args) => command::run::run(args, json),
             Self::Tables(args) => command::tables::run(args, json),
             Self::Value(args) => command::value::run(args, json),
