@@ -19,7 +19,12 @@ struct Likes(World);
 
 impl Likes {
     fn new(test: &str) -> Self {
-        Self(World::new(test, ""))
+        Self::with(test, "")
+    }
+
+    /// With more of the job files.
+    fn with(test: &str, settings: &str) -> Self {
+        Self(World::new(test, settings))
     }
 
     /// Appends likes of targets.
@@ -322,6 +327,62 @@ fn a_replay_that_was_cut_off_is_finished_and_nothing_is_lost_or_doubled() {
         }
         likes.assert_counts("fresh", &FIVE, &[1, 1, 1, 1, 1, 5]);
     }
+}
+
+#[test]
+fn a_job_that_is_killed_while_it_reads_replays_ends_where_one_ends_that_ran_through() {
+    const TARGETS: i64 = 10;
+    const PAIRS: i64 = 300;
+    let settings = "[epoch]\nrecords_max = 20\n[flow]\nepochs_in_flight_max = 3\n\
+         [tables]\ncommit_millis = 10\nmaintain_seconds = 1\nhistory_seconds = 0";
+    let likes = Likes::with("killed-replays", settings);
+    // An older program refused a bare toggle of every pair. Every third pair has another one since, which counts alone.
+    let toggle = |pair: i64, more| {
+        let target = format!("x{}", pair % TARGETS);
+        let value = like(0, &target, &format!("acc-{pair}"), more);
+        let id = format!("{pair:012x}");
+        (target, value.replace("2b7c5a0f9d00", &id))
+    };
+    let values: Vec<(String, String)> = (0..PAIRS).map(|pair| toggle(pair, "")).collect();
+    refused(&likes, &values);
+    let others: Vec<(&str, String)> = (0..PAIRS)
+        .map(|at| ("other", like(0, "other", &format!("acc-{at}"), "")))
+        .collect();
+    likes.send(&others);
+    let newer: Vec<(String, String)> = (0..PAIRS)
+        .step_by(3)
+        .map(|pair| {
+            let (target, value) = toggle(pair, r#","liked":true"#);
+            (target, value.replace("0191d5a0", "0191d5a1"))
+        })
+        .collect();
+    let newer: Vec<(&str, String)> = newer
+        .iter()
+        .map(|(target, value)| (target.as_str(), value.clone()))
+        .collect();
+    likes.send(&newer);
+
+    let before = |likes: &Likes| likes.0.bound("job").1;
+    let all = PAIRS + PAIRS / 3;
+    let mut job = likes.0.start("job", "first", &[]);
+    job.until("all records", || before(&likes) == all);
+    let done = likes.ask(&["replay", "--all"]).exits_with(0).json();
+    assert_eq!(done["replayed"], PAIRS);
+    job.until("a replay", || before(&likes) > all);
+    job.kill();
+    // What is bound is read again, with the places.
+    let mut job = likes.0.start("job", "second", &[]);
+    job.until("all replays", || before(&likes) == all + PAIRS);
+    job.kill();
+
+    let targets: Vec<String> = (0..TARGETS).map(|target| format!("x{target}")).collect();
+    let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
+    // Each pair is liked: by the replay, or by what is newer.
+    let wanted = vec![PAIRS / TARGETS; TARGETS as usize];
+    likes.assert_counts("fresh", &targets, &wanted);
+    let report = likes.0.run_to_end("fresh-too").json();
+    let partition = &report["partitions"][format!("like.toggle/{PARTITION}")];
+    assert_eq!(partition["superseded"], PAIRS / 3, "{partition}");
 }
 
 #[test]

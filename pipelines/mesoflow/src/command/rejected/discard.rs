@@ -66,9 +66,9 @@ pub(super) fn run(queue: &Queue, args: &Args, json: bool) -> Result<()> {
     };
     if !done.dry_run {
         let mut acts = queue.acts.clone();
-        for records in places.chunks(RECORDS_MAX) {
+        for chunk in places.chunks(RECORDS_MAX) {
             let deed = Deed::Discard {
-                records: records.to_vec(),
+                records: chunk.to_vec(),
                 note: args.note.clone(),
             };
             done.acts.push(record(&mut acts, act(&by, deed))?);
@@ -77,10 +77,22 @@ pub(super) fn run(queue: &Queue, args: &Args, json: bool) -> Result<()> {
     if json {
         return terminal::print_json(&done);
     }
-    let verb = if done.dry_run { "would be" } else { "are" };
-    let mut text = format!("{} records {verb} discarded.\n", done.discarded);
+    let what = if done.dry_run {
+        "to discard"
+    } else {
+        "discarded"
+    };
+    let mut text = format!("{}: {what}\n", records(done.discarded));
     text += &skips(&done.skipped);
     terminal::print(&text)
+}
+
+/// So many records, in words.
+pub(super) fn records(count: usize) -> String {
+    match count {
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
+    }
 }
 
 /// That nothing is left of what was asked for, and why.

@@ -46,12 +46,15 @@ pub(super) fn breaks_at(message: &[u8]) -> Option<usize> {
         return Some(error.valid_up_to());
     }
     let error = serde_json::from_slice::<serde::de::IgnoredAny>(message).err()?;
+    if error.is_eof() {
+        return Some(message.len());
+    }
     let lines = message.split_inclusive(|&byte| byte == b'\n');
     let before: usize = lines
         .take(error.line().saturating_sub(1))
         .map(<[u8]>::len)
         .sum();
-    // Columns are counted from 1; a message that ends too soon breaks at its end.
+    // Columns are counted from 1.
     Some((before + error.column().saturating_sub(1)).min(message.len()))
 }
 
@@ -237,7 +240,8 @@ mod tests {
     #[test]
     fn the_place_where_a_message_breaks_is_told() {
         assert_eq!(breaks_at(br#"{"a":1}"#), None);
-        assert_eq!(breaks_at(br#"{"a":"#), Some(4));
+        assert_eq!(breaks_at(br#"{"a":"#), Some(5));
+        assert_eq!(breaks_at(b"{}x"), Some(2));
         assert_eq!(breaks_at(b"{\"a\":1,\n\"b\":?}"), Some(12));
         assert_eq!(breaks_at(b"{\"a\":\"\xff\"}"), Some(6));
     }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Queue;
 use super::acts::{ActArgs, act, record};
 use super::diff::{self, Verdict};
-use super::discard::{nothing_to_do, skips};
+use super::discard::{nothing_to_do, records, skips};
 use super::resume::{finish, replays};
 use super::rows::{Read, Row, for_each};
 use super::target::Target;
@@ -98,9 +98,9 @@ pub(super) fn run(queue: &Queue, args: &Args, json: bool) -> Result<()> {
     }
     if !done.dry_run {
         let mut acts = queue.acts.clone();
-        for records in chunks(&taken, target.limits()) {
+        for chunk in chunks(&taken, target.limits()) {
             let begun = Begun {
-                records: records.iter().map(|taken| taken.place).collect(),
+                records: chunk.iter().map(|taken| taken.place).collect(),
                 note: args.note.clone(),
                 value: value.clone(),
             };
@@ -188,11 +188,11 @@ fn chunks(taken: &[Taken], (records_max, bytes_max): (usize, usize)) -> Vec<&[Ta
 
 fn text(done: &Done) -> String {
     let mut text = if done.dry_run {
-        format!("{} records would be published again.\n", done.replayed)
+        format!("{}: to publish again\n", records(done.replayed))
     } else {
         format!(
-            "{} records are published again; the job admits each in its place as it reads on.\n",
-            done.replayed
+            "{}: published again. The job admits each in its place as it reads on.\n",
+            records(done.replayed)
         )
     };
     text += &skips(&done.skipped);

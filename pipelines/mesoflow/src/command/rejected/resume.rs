@@ -63,9 +63,7 @@ pub(super) fn run(queue: &Queue, args: &Args, json: bool) -> Result<()> {
             found,
             published,
         } = resumed;
-        format!(
-            "Replay {begun}: {found} records were published before, {published} are published now.\n"
-        )
+        format!("Replay {begun}: {found} published before, {published} published now\n")
     });
     terminal::print(&lines.collect::<String>())
 }
