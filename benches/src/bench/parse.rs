@@ -161,6 +161,7 @@ fn record(value: &[u8], offset: i64) -> RawRecord<'_> {
         value: Some(value),
         timestamp_millis: Millis(1_767_225_600_000 + offset),
         offset,
+        replays: None,
     }
 }
 

@@ -76,6 +76,7 @@ fn answer(sequence: &Sequence) -> Result<Answer, String> {
             value: value.as_deref(),
             timestamp_millis: Millis(record.timestamp_millis),
             offset,
+            replays: None,
         };
         let outcome = partition.admit(&record, &mut admitted);
         outcomes.push(match outcome {

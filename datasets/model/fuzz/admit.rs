@@ -23,6 +23,7 @@ pub(crate) fn admit(input: &[u8]) {
         value: Some(message),
         timestamp_millis: Millis(0),
         offset: 0,
+        replays: None,
     };
     let read = Event::read(topic, &record, |_, _| is_current);
     assert_eq!(

@@ -15,6 +15,7 @@ struct Place {
     offset: i64,
     timestamp_millis: i64,
     start: usize,
+    replays: Option<i64>,
     key_bytes: Option<u32>,
     value_bytes: Option<u32>,
 }
@@ -68,6 +69,7 @@ impl RecordBatch {
             offset: record.offset,
             timestamp_millis: record.timestamp_millis.0,
             start,
+            replays: record.replays,
             key_bytes,
             value_bytes,
         });
@@ -95,6 +97,7 @@ impl RecordBatch {
                 .map(|bytes| &self.bytes[value_start..value_start + bytes as usize]),
             timestamp_millis: Millis(place.timestamp_millis),
             offset: place.offset,
+            replays: place.replays,
         }
     }
 }
@@ -120,6 +123,7 @@ mod tests {
                     value,
                     timestamp_millis: Millis(offset * 10),
                     offset,
+                    replays: (offset == 8).then_some(3),
                 });
             }
         }
@@ -130,6 +134,7 @@ mod tests {
             let record = batch.get(index).unwrap();
             assert_eq!((record.key, record.value), (key, value));
             assert_eq!(record.offset, 7 + index as i64);
+            assert_eq!(record.replays, (record.offset == 8).then_some(3));
             assert_eq!(record.timestamp_millis, Millis(record.offset * 10));
         }
         assert_eq!(batch.iter().count(), 4);

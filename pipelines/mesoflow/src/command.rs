@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod get;
 pub(crate) mod query;
+pub(crate) mod rejected;
 pub(crate) mod run;
 pub(crate) mod scrub;
 pub(crate) mod status;

@@ -49,6 +49,7 @@ enum Command {
     Generate(command::generate::Args),
     Get(command::get::Args),
     Query(command::query::Args),
+    Rejected(command::rejected::Args),
     Run(command::run::Args),
     Scrub(command::scrub::Args),
     Status(command::status::Args),
@@ -69,6 +70,7 @@ impl Command {
             | Self::Generate(_)
             | Self::Get(_)
             | Self::Query(_)
+            | Self::Rejected(_)
             | Self::Status(_)
             | Self::Tables(_)
             | Self::Value(_) => "warn",
@@ -84,6 +86,7 @@ impl Command {
             Self::Generate(args) => command::generate::run(args, json),
             Self::Get(args) => command::get::run(args, json),
             Self::Query(args) => command::query::run(args, json, json_log),
+            Self::Rejected(args) => command::rejected::run(args, json),
             Self::Run(args) => command::run::run(args, json),
             Self::Scrub(args) => command::scrub::run(args, json),
             Self::Status(args) => command::status::run(args, json),

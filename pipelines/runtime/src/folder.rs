@@ -7,6 +7,7 @@
 //! <job>/views.sqlite                       the embedded view store, if the job has one
 //! <job>/tables/<name>/                     the Delta tables
 //! <job>/findings.jsonl                     damage that the scrub found, a line each
+//! <job>/acts/00000000000000000007.json     what people did about rejected records, put-if-absent
 //! ```
 //! The folder must be linearizable: a local disk is.
 
@@ -43,6 +44,13 @@ pub enum FolderError {
     },
     #[error("{path} is not a file that a job writes; move it out of the job's folder")]
     Foreign { path: PathBuf },
+    #[error(
+        "{path} does not hold an act; restore it, or use the version of mesoflow that wrote it"
+    )]
+    Act {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("ruleset {hash} is already kept with other content in {path}")]
     RulesetDiffers { hash: String, path: PathBuf },
 }

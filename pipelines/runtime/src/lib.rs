@@ -4,6 +4,7 @@
 //! [`run`] runs a job from its start to its end on the calling thread; a [`Handle`] stops it and tells
 //! what it does.
 
+pub mod acts;
 mod advice;
 pub mod bindings;
 mod clock;

@@ -15,7 +15,8 @@ pub enum Outcome {
     Unchanged,
     /// Its event id was accepted for the same key within the horizon.
     Duplicate,
-    /// Its version is not above the highest one accepted for the key.
+    /// Its version is not above the highest one accepted for the key; or it is a replay, and the place that it would
+    /// count in is not above that of the newest record accepted for the key.
     Superseded,
     /// Not accepted; [`Admitted::rejected`](super::Admitted::rejected) says why.
     Rejected,

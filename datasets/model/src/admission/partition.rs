@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::event::{
     DonationPayload, EnrichPayload, Equipment, EquipmentPayload, Event, LikePayload, Payload,
 };
+use crate::record::REPLAYS_HEADER;
 use crate::{EventId, Millis, RawRecord, Reason, Rejection, Topic};
 
 use super::admitted::{Admitted, Key, Rejected, RowOf};
@@ -12,10 +13,11 @@ use super::change::{DonationChange, EnrichChange, EquipmentChange, KEY_SEPARATOR
 use super::head::Head;
 use super::ids::Ids;
 use super::keys::{Pairs, Slot, Texts};
+use super::newest::Newest;
 use super::{AdmissionSettings, Outcome, RowKind};
 
-/// What is known of one partition: per key the highest version and what its topic needs, and the
-/// event ids that count as accepted still.
+/// What is known of one partition: per key the highest version, the place of the newest accepted record and what its
+/// topic needs, and the event ids that count as accepted still.
 ///
 /// A pure function of the partition's records so far, in the order of their offsets.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Partition {
     /// The highest version accepted, for keys that had one.
     pub(super) versions: FxHashMap<Slot, i64>,
     pub(super) keys: Keys,
+    /// The newest accepted record of each key.
+    pub(super) newest: Vec<Newest>,
     /// The running maximum that a row tells already.
     pub(super) told_max: Millis,
     /// The newest record.
@@ -42,10 +46,9 @@ pub(super) enum Keys {
     Enrich {
         ocids: Texts,
     },
-    /// Targets with accounts, each with whether it is liked.
+    /// Targets with accounts.
     Likes {
         pairs: Pairs,
-        liked: Vec<bool>,
     },
     /// Senders with request ids.
     Donations {
@@ -61,9 +64,15 @@ struct Arrival {
     version: Option<i64>,
     timestamp: Millis,
     offset: i64,
+    replays: Option<i64>,
 }
 
 impl Arrival {
+    /// Where among the records of its key it counts.
+    fn place(&self) -> i64 {
+        self.replays.unwrap_or(self.offset)
+    }
+
     fn row(&self) -> RowOf {
         RowOf {
             event_id: Some(self.event_id),
@@ -94,7 +103,6 @@ impl Partition {
             },
             Topic::Likes => Keys::Likes {
                 pairs: Pairs::default(),
-                liked: Vec::new(),
             },
             Topic::Donations => Keys::Donations {
                 pairs: Pairs::default(),
@@ -105,6 +113,7 @@ impl Partition {
             ids: Ids::new(settings),
             versions: FxHashMap::default(),
             keys,
+            newest: Vec::new(),
             told_max: Millis(i64::MIN),
             last_offset: -1,
         }
@@ -121,7 +130,7 @@ impl Partition {
     pub fn keys(&self) -> usize {
         match &self.keys {
             Keys::Equipment { ocids, .. } | Keys::Enrich { ocids } => ocids.len(),
-            Keys::Likes { pairs, .. } | Keys::Donations { pairs } => pairs.len(),
+            Keys::Likes { pairs } | Keys::Donations { pairs } => pairs.len(),
         }
     }
 
@@ -186,7 +195,18 @@ impl Partition {
             version: event.version,
             timestamp: record.timestamp_millis,
             offset: record.offset,
+            replays: record.replays,
         };
+        if arrival
+            .replays
+            .is_some_and(|place| !(0..arrival.offset).contains(&place))
+        {
+            return Err(Rejection {
+                reason: Reason::InvalidField,
+                path: REPLAYS_HEADER.to_owned(),
+                expected: "the offset of an earlier record of the partition".into(),
+            });
+        }
         match event.payload {
             Payload::Equipment(payload) => self.equipment(&payload, arrival, out),
             Payload::Enrich(payload) => Ok(self.enrich(&payload, arrival, out)),
@@ -290,16 +310,16 @@ impl Partition {
         if let Some(outcome) = self.seen_before(known, arrival) {
             return outcome;
         }
-        let Keys::Likes { pairs, liked } = &mut self.keys else {
+        let Keys::Likes { pairs } = &mut self.keys else {
             unreachable!("the payload is of the partition's topic")
         };
         let slot = known.unwrap_or_else(|| pairs.intern(target, account));
-        liked.resize(pairs.len(), false);
-        let is_liked = &mut liked[slot as usize];
-        let was_liked = *is_liked;
-        *is_liked = payload.liked.unwrap_or(!was_liked);
+        let newest = self.newest_of(slot);
+        let was_liked = newest.is_liked();
+        let is_liked = payload.liked.unwrap_or(!was_liked);
+        *newest = newest.liked(is_liked);
         let key = put_pair(out, target, account);
-        match (was_liked, *is_liked) {
+        match (was_liked, is_liked) {
             (false, true) => out.push_row(RowKind::Row, key, arrival.row(), |bytes| {
                 LikeChange::put_value(arrival.occurred_at, bytes);
             }),
@@ -347,11 +367,26 @@ impl Partition {
         if self.ids.contains(arrival.event_id, slot) {
             return Some(Outcome::Duplicate);
         }
-        let highest = *self.versions.get(&slot)?;
-        (arrival.version? <= highest).then_some(Outcome::Superseded)
+        let is_older = |version| {
+            let highest = self.versions.get(&slot);
+            highest.is_some_and(|&highest| version <= highest)
+        };
+        let is_overtaken = |place| self.newest[slot as usize].place() >= Some(place);
+        (arrival.version.is_some_and(is_older) || arrival.replays.is_some_and(is_overtaken))
+            .then_some(Outcome::Superseded)
     }
 
-    /// Keeps the id and version of an accepted event, and tells a new head of its key.
+    /// What is known of the newest accepted record of a key.
+    #[inline]
+    fn newest_of(&mut self, slot: Slot) -> &mut Newest {
+        let slot = slot as usize;
+        if slot >= self.newest.len() {
+            self.newest.resize(slot + 1, Newest::default());
+        }
+        &mut self.newest[slot]
+    }
+
+    /// Keeps the id, version and place of an accepted event, and tells a new head of its key.
     fn remember(
         &mut self,
         slot: Slot,
@@ -364,9 +399,15 @@ impl Partition {
         if let Some(version) = arrival.version {
             self.versions.insert(slot, version);
         }
-        if is_new_hash || arrival.version.is_some() {
+        let newest = self.newest_of(slot);
+        *newest = newest.at(arrival.place());
+        if is_new_hash || arrival.version.is_some() || arrival.replays.is_some() {
             let version = self.versions.get(&slot).copied();
-            let head = Head { version, hash };
+            let head = Head {
+                version,
+                hash,
+                place: arrival.replays,
+            };
             out.push_row(RowKind::Head, key, arrival.head(), |bytes| head.put(bytes));
         }
         self.ids
@@ -400,7 +441,7 @@ impl Keys {
 
     fn pairs(&self) -> &Pairs {
         match self {
-            Self::Likes { pairs, .. } | Self::Donations { pairs } => pairs,
+            Self::Likes { pairs } | Self::Donations { pairs } => pairs,
             _ => unreachable!("the payload is of the partition's topic"),
         }
     }

@@ -1,11 +1,14 @@
 //! A partition's state, rebuilt from the rows that its records left behind.
 
+use rustc_hash::FxHashMap;
+
 use crate::codec::DecodeError;
 use crate::{EventId, Millis, Topic};
 
 use super::change::KEY_SEPARATOR;
 use super::head::Head;
 use super::keys::Slot;
+use super::newest::Newest;
 use super::partition::{Keys, Partition};
 use super::{AdmissionSettings, InputRow, RowKind};
 
@@ -15,6 +18,8 @@ pub struct Restore {
     partition: Partition,
     /// By key: the offset of the newest row of kind row, and of kind head.
     newest: Vec<[i64; 2]>,
+    /// Of keys whose newest head is that of a replay: the replay's offset and its place.
+    replayed: FxHashMap<Slot, (i64, i64)>,
     ids: Vec<Accepted>,
     running_max: Millis,
 }
@@ -35,6 +40,7 @@ impl Restore {
         Self {
             partition: Partition::new(topic, settings),
             newest: Vec::new(),
+            replayed: FxHashMap::default(),
             ids: Vec::new(),
             running_max: Millis(i64::MIN),
         }
@@ -50,7 +56,13 @@ impl Restore {
         let slot = self.partition.keys.intern(row.key)?;
         self.newest
             .resize(self.partition.keys().max(self.newest.len()), [-1; 2]);
+        let keys = self.partition.keys().max(self.partition.newest.len());
+        self.partition.newest.resize(keys, Newest::default());
         if let Some(id) = row.event_id {
+            let newest = &mut self.partition.newest[slot as usize];
+            if newest.place() < Some(row.offset) {
+                *newest = newest.at(row.offset);
+            }
             self.ids.push(Accepted {
                 timestamp: row.timestamp_millis,
                 offset: row.offset,
@@ -60,12 +72,15 @@ impl Restore {
         }
         match row.kind {
             RowKind::Row if self.is_newest(slot, 0, row.offset) => {
-                if let Keys::Likes { liked, .. } = &mut self.partition.keys {
-                    liked[slot as usize] = row.diff > 0;
-                }
+                let newest = &mut self.partition.newest[slot as usize];
+                *newest = newest.liked(row.diff > 0);
             }
             RowKind::Head if self.is_newest(slot, 1, row.offset) => {
                 let head = Head::read(row.value.unwrap_or_default())?;
+                match head.place {
+                    Some(place) => self.replayed.insert(slot, (row.offset, place)),
+                    None => self.replayed.remove(&slot),
+                };
                 if let Some(version) = head.version {
                     self.partition.versions.insert(slot, version);
                 }
@@ -81,6 +96,13 @@ impl Restore {
     /// The partition.
     #[must_use]
     pub fn finish(mut self) -> Partition {
+        for (slot, (offset, place)) in self.replayed {
+            let newest = &mut self.partition.newest[slot as usize];
+            // A newer record may have come, and told no head.
+            if newest.place() == Some(offset) {
+                *newest = newest.at(place);
+            }
+        }
         let ids = &mut self.partition.ids;
         ids.advance(self.running_max);
         self.partition.told_max = self.running_max;
@@ -114,11 +136,9 @@ impl Keys {
                 Ok(slot)
             }
             Self::Enrich { ocids } => Ok(ocids.intern(key)),
-            Self::Likes { pairs, liked } => {
+            Self::Likes { pairs } => {
                 let (target, account) = parts(key)?;
-                let slot = pairs.intern(target, account);
-                liked.resize(pairs.len(), false);
-                Ok(slot)
+                Ok(pairs.intern(target, account))
             }
             Self::Donations { pairs } => {
                 let (sender, request) = parts(key)?;

@@ -8,7 +8,8 @@
 //!
 //! Rows are upserts per `(partition, kind, key)`: the newest wins, `diff` -1 with a null value
 //! deletes. A compaction may therefore drop what was replaced, **but the event id of a replaced or
-//! deleted `Row` must stay as an `Id` row while it is inside the horizon**:
+//! deleted `Row` must stay as an `Id` row while it is inside the horizon, and that of the newest
+//! accepted record of a key for ever**: its offset says which replays come too late.
 //! [`consolidate_key`] does just that.
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ pub enum RowKind {
     Row,
     /// The event id of an accepted record that is not (or no longer) the state of its key.
     Id,
-    /// The highest version and the current hash of a key; with the empty key the running maximum
+    /// The highest version and the current hash of a key, and the place of its newest record if that is a replay; with the empty key the running maximum
     /// timestamp of the partition.
     Head,
 }
@@ -72,8 +73,8 @@ pub struct InputRow<'a> {
 /// What a compaction keeps of one `(partition, key)`: `rows` in the order of their offsets, all kinds
 /// together; calls `keep` for each row that stays, in that order.
 ///
-/// An id stays while `running_max - timestamp <= horizon`, both of the partition; pass a horizon of
-/// `i64::MAX` to keep all.
+/// An id stays while `running_max - timestamp <= horizon`, both of the partition, and if it is the key's newest; pass a
+/// horizon of `i64::MAX` to keep all.
 pub fn consolidate_key<'a>(
     rows: &[InputRow<'a>],
     running_max: Millis,
@@ -82,6 +83,7 @@ pub fn consolidate_key<'a>(
 ) {
     let newest = |kind| rows.iter().rposition(|row| row.kind == kind);
     let (newest_row, newest_head) = (newest(RowKind::Row), newest(RowKind::Head));
+    let newest_id = rows.iter().rposition(|row| row.event_id.is_some());
     for (index, row) in rows.iter().enumerate() {
         let is_state = match row.kind {
             RowKind::Row => newest_row == Some(index) && row.diff > 0,
@@ -91,7 +93,9 @@ pub fn consolidate_key<'a>(
         let age_millis = running_max.0.saturating_sub(row.timestamp_millis.0);
         if is_state {
             keep(*row);
-        } else if row.event_id.is_some() && age_millis <= horizon_millis {
+        } else if newest_id == Some(index)
+            || (row.event_id.is_some() && age_millis <= horizon_millis)
+        {
             keep(InputRow {
                 kind: RowKind::Id,
                 diff: 1,
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deletion_leaves_nothing_but_the_ids() {
+    fn a_deletion_leaves_nothing_but_the_ids_and_the_newest_of_them_for_ever() {
         let rows = [row(RowKind::Row, 1, 1), row(RowKind::Row, -1, 2)];
 
         assert_eq!(
@@ -161,5 +165,6 @@ mod tests {
             [(RowKind::Id, 1), (RowKind::Id, 2)]
         );
         assert_eq!(consolidated(&rows, 5), [(RowKind::Id, 2)]);
+        assert_eq!(consolidated(&rows, -1), [(RowKind::Id, 2)]);
     }
 }

@@ -1,5 +1,7 @@
 //! Admission against a model that keeps everything, over sequences that a seed makes.
 
+mod replays;
+
 use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
@@ -18,10 +20,12 @@ struct Sent {
     /// Of likes the state that is wanted; of equipment whether it comes with a snapshot.
     choice: Option<bool>,
     hash: u8,
+    /// The offset that it replays.
+    replays: Option<i64>,
 }
 
 impl Sent {
-    fn random(rng: &mut ChaCha8Rng, now: &mut i64) -> Self {
+    fn random(rng: &mut ChaCha8Rng, now: &mut i64, offset: i64) -> Self {
         *now += rng.random_range(0..20);
         Self {
             key: rng.random_range(0..4),
@@ -35,6 +39,7 @@ impl Sent {
                 },
             choice: [None, Some(true), Some(false)][rng.random_range(0..3)],
             hash: rng.random_range(0..3),
+            replays: (offset > 0 && rng.random_bool(0.2)).then(|| rng.random_range(0..offset)),
         }
     }
 
@@ -84,6 +89,8 @@ struct Model {
     versions: BTreeMap<usize, i64>,
     hashes: BTreeMap<usize, u8>,
     liked: BTreeMap<usize, bool>,
+    /// The place of the newest accepted record.
+    places: BTreeMap<usize, i64>,
 }
 
 impl Model {
@@ -96,6 +103,7 @@ impl Model {
             versions: BTreeMap::new(),
             hashes: BTreeMap::new(),
             liked: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 
@@ -118,6 +126,11 @@ impl Model {
         {
             return Outcome::Superseded;
         }
+        if let (Some(place), Some(&newest)) = (sent.replays, self.places.get(&sent.key))
+            && place <= newest
+        {
+            return Outcome::Superseded;
+        }
         let outcome = match self.topic {
             Topic::Likes => {
                 let liked = self.liked.entry(sent.key).or_default();
@@ -136,6 +149,9 @@ impl Model {
         }
         self.accepted
             .push((sent.timestamp, offset, sent.id, sent.key));
+        let place = sent.replays.unwrap_or(offset);
+        let before = self.places.insert(sent.key, place);
+        assert!(before < Some(place), "places of a key only grow");
         outcome
     }
 }
@@ -209,7 +225,7 @@ fn check(topic: Topic, seed: u64, settings: AdmissionSettings) {
     let mut rows: Vec<Row> = Vec::new();
     let mut now = 1_000;
     for offset in 0..400 {
-        let sent = Sent::random(&mut rng, &mut now);
+        let sent = Sent::random(&mut rng, &mut now, offset);
         let value = sent.value(topic);
         let key = format!("k{}", sent.key);
         let record = RawRecord {
@@ -217,6 +233,7 @@ fn check(topic: Topic, seed: u64, settings: AdmissionSettings) {
             value: Some(value.as_bytes()),
             timestamp_millis: Millis(sent.timestamp),
             offset,
+            replays: sent.replays,
         };
         let outcome = partition.admit(&record, &mut out);
         assert_eq!(
@@ -294,6 +311,7 @@ fn the_horizon_in_effect_shrinks_when_ids_are_crowded_out() {
             timestamp: offset * 10,
             choice: None,
             hash: 0,
+            replays: None,
         };
         let value = sent.value(Topic::Likes);
         let record = RawRecord {
@@ -301,6 +319,7 @@ fn the_horizon_in_effect_shrinks_when_ids_are_crowded_out() {
             value: Some(value.as_bytes()),
             timestamp_millis: Millis(offset * 10),
             offset,
+            replays: None,
         };
         assert_eq!(partition.admit(&record, &mut out), Outcome::Applied);
     }

@@ -83,6 +83,7 @@ fn read_keyed<'a>(
         value: Some(text.as_bytes()),
         timestamp_millis: Millis(0),
         offset: 0,
+        replays: None,
     };
     Event::read(topic, &record, |_, hash| hash == "current")
 }

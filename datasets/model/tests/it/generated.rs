@@ -137,6 +137,7 @@ fn read(topic: Topic, message: &[u8]) -> Result<Event<'_>, Rejection> {
         value: Some(message),
         timestamp_millis: Millis(0),
         offset: 0,
+        replays: None,
     };
     Event::read(topic, &record, |_, _| false)
 }

@@ -79,6 +79,7 @@ fn rejection(example: &Example) -> Rejection {
         value: Some(example.message.as_bytes()),
         timestamp_millis: Millis(0),
         offset: 0,
+        replays: None,
     };
     partition.admit(&record, &mut admitted);
     admitted.rejected()[0].rejection.clone()

@@ -21,6 +21,7 @@ pub(super) struct Line<'a> {
     key: Option<Cow<'a, [u8]>>,
     value: Option<Cow<'a, [u8]>>,
     timestamp_millis: Millis,
+    replays: Option<i64>,
 }
 
 /// The members of both forms. Everything may be absent; what is unknown is ignored.
@@ -30,6 +31,7 @@ struct Members<'a> {
     partition: Option<i32>,
     offset: Option<i64>,
     timestamp_millis: Option<i64>,
+    replays: Option<i64>,
     #[serde(borrow)]
     key: Option<Text<'a>>,
     #[serde(borrow)]
@@ -78,6 +80,7 @@ impl<'a> Line<'a> {
                 key: None,
                 value: Some(text.into()),
                 timestamp_millis: Millis(0),
+                replays: None,
             })
     }
 
@@ -98,6 +101,7 @@ impl<'a> Line<'a> {
                 key: bytes(members.key, members.key_base64)?,
                 value: bytes(members.value, members.value_base64)?,
                 timestamp_millis: Millis(timestamp),
+                replays: members.replays,
             });
         }
         let envelope = Envelope {
@@ -129,6 +133,7 @@ impl<'a> Line<'a> {
                     .parse()
                     .map_or(0, |at: Timestamp| at.as_millisecond()),
             ),
+            replays: None,
         })
     }
 
@@ -138,6 +143,7 @@ impl<'a> Line<'a> {
             value: self.value.as_deref(),
             timestamp_millis: self.timestamp_millis,
             offset: self.offset,
+            replays: self.replays,
         }
     }
 }
@@ -193,6 +199,20 @@ mod tests {
             )),
             (2, 40, Some(vec![0xff]), Some(vec![0xff, 0]), 5)
         );
+    }
+
+    #[test]
+    fn only_a_record_form_says_which_record_it_replays() {
+        let replays = |text: &str| Line::parse(text.as_bytes(), 9).as_record().replays;
+        let head = r#"{"topic":"like.toggle","partition":2,"offset":40,"timestamp_millis":5"#;
+
+        assert_eq!(
+            replays(&format!(r#"{head},"replays":7,"value":"x"}}"#)),
+            Some(7)
+        );
+        assert_eq!(replays(&format!(r#"{head},"value":"x"}}"#)), None);
+        let bare = r#"{"eventType":"LikeToggled","occurredAt":"1970-01-01T00:00:01Z","replays":7}"#;
+        assert_eq!(replays(bare), None);
     }
 
     #[test]

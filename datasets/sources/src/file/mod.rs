@@ -2,7 +2,8 @@
 //!
 //! A line is one of
 //! - the *record form*: `{"topic", "partition", "offset", "key", "timestamp_millis", "value"}`, the
-//!   value as text or null, or in its place `value_base64` (and `key_base64` for the key);
+//!   value as text or null, or in its place `value_base64` (and `key_base64` for the key); `replays` may name the
+//!   offset in its partition of a record that it replays;
 //! - a *bare envelope*, whose topic follows from its `eventType`: partition 0, the offset is the
 //!   number of lines before it (over all files of the source), the timestamp is its `occurredAt`. It
 //!   may have members of the record form's names: where they do not make a whole record, they are

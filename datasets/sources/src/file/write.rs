@@ -112,6 +112,9 @@ fn write_line(
         r#"{{"topic":"{}","partition":{},"offset":{},"timestamp_millis":{},"#,
         partition.topic, partition.partition, record.offset, record.timestamp_millis.0
     )?;
+    if let Some(replays) = record.replays {
+        write!(output, r#""replays":{replays},"#)?;
+    }
     write_part(output, "key", record.key)?;
     output.write_all(b",")?;
     write_part(output, "value", record.value)?;

@@ -172,6 +172,7 @@ impl Generator {
                 value: has_value.then_some(&*self.value),
                 timestamp_millis: timestamp,
                 offset,
+                replays: None,
             },
             fact,
         })

@@ -16,4 +16,4 @@ pub(crate) use context::is_transient_code;
 pub use release::KafkaRelease;
 pub use security::{KafkaSecurity, Sasl, SaslMechanism};
 pub use source::KafkaSource;
-pub use writer::KafkaWriter;
+pub use writer::{KafkaWriter, REPLAYED_TIMESTAMP_HEADER};

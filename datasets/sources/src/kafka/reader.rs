@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use model::record::REPLAYS_HEADER;
 use model::{Millis, PartitionId, RawRecord};
 use rdkafka::consumer::Consumer;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Headers as _, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, warn};
 
@@ -328,5 +329,15 @@ fn record_of<'a>(message: &'a BorrowedMessage<'_>) -> RawRecord<'a> {
         // Messages of formats before 0.10 have none; they never move the running maximum.
         timestamp_millis: Millis(message.timestamp().to_millis().unwrap_or(0)),
         offset: message.offset(),
+        // librdkafka tells at once where there are no headers.
+        replays: message.headers().and_then(replays_of),
     }
+}
+
+/// The record that a message replays, if it says that it does; -1 where it says so and no offset.
+fn replays_of(headers: &BorrowedHeaders) -> Option<i64> {
+    let mut headers = headers.iter();
+    let header = headers.find(|header| header.key == REPLAYS_HEADER)?;
+    let text = std::str::from_utf8(header.value.unwrap_or_default());
+    Some(text.ok().and_then(|text| text.parse().ok()).unwrap_or(-1))
 }

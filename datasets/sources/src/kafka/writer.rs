@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use model::Millis;
+use model::record::REPLAYS_HEADER;
+use model::{Millis, RawRecord};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 
 use super::config::KafkaConfig;
@@ -18,6 +20,10 @@ use crate::status::{Availability, StatusCell};
 
 /// How long to wait for room in the buffer before looking at the stop flag again.
 const ROOM_TIMEOUT: Duration = Duration::from_millis(20);
+
+/// The header of a replay that tells the timestamp of the record that it replays, in milliseconds since 1970: for people
+/// and their tools, admission does not look at it.
+pub const REPLAYED_TIMESTAMP_HEADER: &str = "mesoflow-replayed-timestamp";
 
 /// A producer. What [`send`](Self::send) accepted is certain only after [`flush`](Self::flush).
 pub struct KafkaWriter {
@@ -68,12 +74,53 @@ impl KafkaWriter {
         value: Option<&[u8]>,
         timestamp: Option<Millis>,
     ) -> Result<(), SourceError> {
-        let doing = || format!("write to {topic_name}");
         let mut record = BaseRecord::<[u8], [u8]>::to(topic_name);
         record.partition = partition;
         record.key = key;
         record.payload = value;
         record.timestamp = timestamp.map(|timestamp| timestamp.0);
+        self.put(record)
+    }
+
+    /// Hands over a record that replays another one of its partition, as the [header](REPLAYS_HEADER) says; a second
+    /// header tells the timestamp of that one. Waits while the buffer is full.
+    ///
+    /// - `record`: its offset counts for nothing, the broker gives it the next one.
+    ///
+    /// # Panics
+    /// If the record replays none.
+    pub fn replay(
+        &mut self,
+        topic_name: &str,
+        partition: i32,
+        record: RawRecord<'_>,
+        original_timestamp: Millis,
+    ) -> Result<(), SourceError> {
+        let replays = record.replays.expect("the record is a replay").to_string();
+        let timestamp = original_timestamp.0.to_string();
+        let headers = [
+            (REPLAYS_HEADER, replays),
+            (REPLAYED_TIMESTAMP_HEADER, timestamp),
+        ];
+        let headers = headers
+            .iter()
+            .fold(OwnedHeaders::new(), |headers, (key, value)| {
+                headers.insert(Header {
+                    key,
+                    value: Some(value),
+                })
+            });
+        let mut message = BaseRecord::<[u8], [u8]>::to(topic_name).headers(headers);
+        message.partition = Some(partition);
+        message.key = record.key;
+        message.payload = record.value;
+        message.timestamp = Some(record.timestamp_millis.0);
+        self.put(message)
+    }
+
+    fn put(&mut self, mut record: BaseRecord<'_, [u8], [u8]>) -> Result<(), SourceError> {
+        let topic_name = record.topic;
+        let doing = || format!("write to {topic_name}");
         loop {
             self.check(&doing)?;
             match self.producer.send(record) {

@@ -32,6 +32,7 @@ fn file_with(folder: &TempDir, name: &str, compression: Compression, offsets: &[
             value: (offset % 5 != 0).then_some(value.as_bytes()),
             timestamp_millis: Millis(offset * 2),
             offset,
+            replays: (offset % 7 == 3).then_some(offset - 3),
         };
         file.write(LIKES, record).unwrap();
     }
@@ -54,6 +55,8 @@ fn every_compression_gives_the_same_records() {
     assert_eq!(plain[&LIKES].len(), offsets.len());
     assert_eq!(plain[&LIKES][0].offset, 3);
     assert_eq!(plain[&LIKES][2].value, None);
+    assert_eq!(plain[&LIKES][0].replays, Some(0));
+    assert_eq!(plain[&LIKES][1].replays, None);
     assert_eq!(read(Compression::Gzip), plain);
     assert_eq!(read(Compression::Zstd), plain);
 }

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use model::{Millis, PartitionId, Topic};
+use model::record::REPLAYS_HEADER;
+use model::{Millis, PartitionId, RawRecord, Topic};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use sources::generator::{Generator, GeneratorConfig, Oracle, into_kafka};
@@ -176,6 +178,43 @@ fn a_batch_is_cut_exactly_at_a_next_offset() {
     }
 
     assert_eq!(offsets, (10..3_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_replay_says_which_record_it_replays_and_others_do_not() {
+    let topics = Topics::likes(1);
+    topics.write(0, 3);
+    let mut writer = KafkaWriter::new(topics.config.clone()).unwrap();
+    let record = RawRecord {
+        key: Some(b"key"),
+        value: Some(b"right"),
+        timestamp_millis: Millis(7_000),
+        offset: 0,
+        replays: Some(1),
+    };
+    writer
+        .replay(topics.name(Topic::Likes), 0, record, Millis(1_001))
+        .unwrap();
+    writer.flush().unwrap();
+    // Headers of others, and one that is no offset.
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker())
+        .create()
+        .unwrap();
+    for (key, value) in [("traceparent", "1"), (REPLAYS_HEADER, "one")] {
+        let value = Some(value);
+        let headers = OwnedHeaders::new().insert(Header { key, value });
+        let message = BaseRecord::<(), str>::to(topics.name(Topic::Likes));
+        let message = message.partition(0).payload("x").headers(headers);
+        producer.send(message).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+
+    let records = read_all(&topics.source()).remove(&likes(0)).unwrap();
+    let replays: Vec<_> = records.iter().map(|record| record.replays).collect();
+    assert_eq!(replays, [None, None, None, Some(1), None, Some(-1)]);
+    assert_eq!(records[3].value.as_deref(), Some(&b"right"[..]));
+    assert_eq!(records[3].timestamp_millis, 7_000);
 }
 
 #[test]

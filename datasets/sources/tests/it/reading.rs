@@ -13,6 +13,7 @@ pub(crate) struct Owned {
     pub(crate) value: Option<Vec<u8>>,
     pub(crate) timestamp_millis: i64,
     pub(crate) offset: i64,
+    pub(crate) replays: Option<i64>,
 }
 
 impl From<model::RawRecord<'_>> for Owned {
@@ -22,6 +23,7 @@ impl From<model::RawRecord<'_>> for Owned {
             value: record.value.map(<[u8]>::to_vec),
             timestamp_millis: record.timestamp_millis.0,
             offset: record.offset,
+            replays: record.replays,
         }
     }
 }

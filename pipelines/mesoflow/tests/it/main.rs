@@ -13,6 +13,8 @@ mod history;
 mod kafka;
 mod live;
 mod process;
+mod rejected;
+mod replays;
 mod scene;
 mod scrub;
 mod secured;

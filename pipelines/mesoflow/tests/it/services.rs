@@ -106,8 +106,20 @@ impl World {
         self.folder.path().join(job)
     }
 
+    /// Has `put` write to a topic, by its name on the broker.
+    pub(crate) fn write(&self, topic: Topic, put: impl FnOnce(&mut KafkaWriter, &str)) {
+        let mut writer = KafkaWriter::new(self.kafka.clone()).unwrap();
+        put(&mut writer, &self.kafka.topics[&topic]);
+        writer.flush().unwrap();
+    }
+
+    /// The name of a job.
+    pub(crate) fn job_name(&self, job: &str) -> String {
+        format!("{}-{job}", self.name)
+    }
+
     /// The file of a job.
-    fn file(&self, job: &str) -> String {
+    pub(crate) fn file(&self, job: &str) -> String {
         let topic = |topic| &self.kafka.topics[&topic];
         let text = format!(
             "job = \"{}-{job}\"\nfolder = {job:?}\n{}\n\

@@ -9,7 +9,11 @@ pub(super) fn record_hash(record: &RawRecord<'_>) -> u64 {
     let mut hash = mix(record.offset.cast_unsigned());
     hash = mix(hash ^ record.timestamp_millis.0.cast_unsigned());
     hash = mix(hash ^ part(record.key));
-    mix(hash ^ part(record.value))
+    hash = mix(hash ^ part(record.value));
+    // As it was before there were replays, where there is none.
+    record
+        .replays
+        .map_or(hash, |place| mix(hash ^ place.cast_unsigned()))
 }
 
 /// The finalizer of splitmix64 (Steele, Lea, Flood 2014).
@@ -33,6 +37,7 @@ mod tests {
             value,
             timestamp_millis: Millis(millis),
             offset,
+            replays: None,
         };
         let hashes = [
             record(Some(&b"k"[..]), Some(&b"v"[..]), 1, 1),
@@ -43,6 +48,14 @@ mod tests {
             record(None, Some(b"v"), 1, 1),
             record(Some(b""), Some(b"v"), 1, 1),
             record(Some(b"k"), None, 1, 1),
+            RawRecord {
+                replays: Some(0),
+                ..record(Some(b"k"), Some(b"v"), 1, 1)
+            },
+            RawRecord {
+                replays: Some(-1),
+                ..record(Some(b"k"), Some(b"v"), 1, 1)
+            },
         ]
         .map(|record| record_hash(&record));
         let distinct: std::collections::BTreeSet<_> = hashes.iter().collect();

@@ -1,5 +1,5 @@
 //! Consolidates input tables: below the retained epoch the newest row and head of a key stay, and the
-//! event ids inside the horizon.
+//! event ids inside the horizon, and the newest of all.
 
 use std::sync::Arc;
 
@@ -162,6 +162,7 @@ impl Columns {
 fn fates(rows: &[Facts], ids_from: Option<i64>, whole: bool) -> Vec<Fate> {
     let newest = |kind| rows.iter().rposition(|row| row.settled && row.kind == kind);
     let (newest_row, newest_head) = (newest(RowKind::Row), newest(RowKind::Head));
+    let newest_id = rows.iter().rposition(|row| row.has_id);
     let oldest_row = rows
         .iter()
         .position(|row| row.settled && row.kind == RowKind::Row);
@@ -185,7 +186,8 @@ fn fates(rows: &[Facts], ids_from: Option<i64>, whole: bool) -> Vec<Fate> {
                 RowKind::Head => newest_head == Some(index) && (row.diff > 0 || !whole),
                 RowKind::Id => false,
             };
-            let id_counts = row.has_id && ids_from.is_none_or(|from| row.timestamp >= from);
+            let id_counts = newest_id == Some(index)
+                || (row.has_id && ids_from.is_none_or(|from| row.timestamp >= from));
             if !row.settled || is_state {
                 Fate::Stays
             } else if id_counts {

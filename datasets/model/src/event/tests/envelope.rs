@@ -30,6 +30,7 @@ fn a_tombstone_lacks_the_envelope() {
         value: None,
         timestamp_millis: Millis(0),
         offset: 0,
+        replays: None,
     };
     for topic in Topic::ALL {
         let rejection = Event::read(topic, &record, |_, _| false).unwrap_err();

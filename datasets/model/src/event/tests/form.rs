@@ -44,6 +44,7 @@ fn a_message_is_exactly_one_object_in_utf_8() {
         value: Some(&bytes),
         timestamp_millis: Millis(0),
         offset: 0,
+        replays: None,
     };
     let rejection = Event::read(Topic::Likes, &record, |_, _| false).unwrap_err();
     assert_eq!(rejection.reason, Reason::Malformed);

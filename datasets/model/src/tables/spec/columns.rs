@@ -109,7 +109,7 @@ pub(super) fn input() -> Vec<Column> {
         optional(
             "value",
             DataType::Binary,
-            "row: the record in its versioned binary form; head: version and hash; null when deleted",
+            "row: the record in its versioned binary form; head: version and hash, and the offset that the record replays, if it does; null when deleted",
         ),
         optional(
             "event_id",

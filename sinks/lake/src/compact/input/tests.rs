@@ -79,7 +79,11 @@ fn a_deletion_stays_while_older_rows_may_lie_elsewhere() {
         [Fate::Stays],
         "part of the table"
     );
-    assert_eq!(fates(&rows[1..2], Some(9), true), [Fate::Goes], "all of it");
+    assert_eq!(
+        fates(&rows[1..2], Some(9), true),
+        [Fate::StaysAsId],
+        "all of it"
+    );
 }
 
 #[test]
