@@ -11,6 +11,7 @@ mod poison;
 mod redis;
 mod rescale;
 mod rolling;
+mod schedules;
 mod slow;
 mod topics;
 
@@ -30,7 +31,7 @@ pub struct Drill {
     pub(crate) run: fn(&mut Scene<'_>) -> Result<()>,
 }
 
-/// All of them.
+/// All of them; the last one takes long.
 pub static ALL: &[Drill] = &[
     crash::DRILL,
     broker::DRILL,
@@ -45,4 +46,5 @@ pub static ALL: &[Drill] = &[
     rolling::DRILL,
     slow::DRILL,
     pairs::DRILL,
+    schedules::DRILL,
 ];

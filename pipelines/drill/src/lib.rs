@@ -22,6 +22,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 pub use drills::{ALL, Drill};
+pub use scene::Sizes;
 use scene::{Scene, Stage};
 pub use verdict::Verdict;
 
@@ -37,6 +38,7 @@ pub struct Ground {
     binary: PathBuf,
     folder: PathBuf,
     stage: Stage,
+    sizes: Sizes,
     number: usize,
 }
 
@@ -46,11 +48,12 @@ impl Ground {
     /// - `binary`: the program, whose `run` is broken.
     /// - `folder`: where services and jobs keep everything; must be there, on a local disk.
     #[must_use]
-    pub fn new(binary: &Path, folder: &Path) -> Self {
+    pub fn new(binary: &Path, folder: &Path, sizes: Sizes) -> Self {
         Self {
             binary: binary.to_owned(),
             folder: folder.to_owned(),
             stage: Stage::new(folder),
+            sizes,
             number: 0,
         }
     }
@@ -66,6 +69,7 @@ impl Ground {
             folder.clone(),
             drill.name,
             seed,
+            self.sizes,
         );
         let done = std::fs::create_dir_all(&folder)
             .context("make the folder of the drill")

@@ -63,6 +63,16 @@ pub(crate) struct Scene<'a> {
     pub(crate) folder: PathBuf,
     pub(crate) chance: ChaCha8Rng,
     pub(crate) verdict: Verdict,
+    pub(crate) sizes: Sizes,
+}
+
+/// How much the drill `schedules` does.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Schedules in a simulated world.
+    pub simulated: u64,
+    /// Schedules over the real program and services.
+    pub real: u64,
 }
 
 impl<'a> Scene<'a> {
@@ -72,6 +82,7 @@ impl<'a> Scene<'a> {
         folder: PathBuf,
         drill: &'static str,
         seed: u64,
+        sizes: Sizes,
     ) -> Self {
         let verdict = Verdict {
             drill,
@@ -84,6 +95,7 @@ impl<'a> Scene<'a> {
             folder,
             chance: ChaCha8Rng::seed_from_u64(seed),
             verdict,
+            sizes,
         }
     }
 

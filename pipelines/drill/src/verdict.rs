@@ -43,6 +43,19 @@ impl Verdict {
         *self.compared.entry(what.to_owned()).or_default() += many;
     }
 
+    /// Adds what another one injected, compared and measured.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (what, times) in &other.injected {
+            self.injected(what, *times);
+        }
+        for (what, many) in &other.compared {
+            self.compared(what, *many);
+        }
+        for (what, value) in &other.figures {
+            self.figure(what, *value);
+        }
+    }
+
     /// Takes note of a figure; of several the largest counts.
     pub(crate) fn figure(&mut self, what: &str, value: f64) {
         let held = self.figures.entry(what.to_owned()).or_insert(value);

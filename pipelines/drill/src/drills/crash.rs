@@ -20,6 +20,9 @@ pub(super) const DRILL: Drill = Drill {
     run,
 };
 
+/// The figure that tells how long it took from the last crash until all that was written then was shown.
+pub(super) const FRESH: &str = "crash to fresh, seconds";
+
 /// How long a job is waited for that a failpoint is to kill.
 const DIES_WITHIN: Duration = Duration::from_millis(2_500);
 
@@ -61,7 +64,7 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
     if let Some(ends) = ends {
         job.catches_up(&ends)?;
         let seconds = killed.elapsed().as_secs_f64();
-        scene.verdict.figure("crash to fresh, seconds", seconds);
+        scene.verdict.figure(FRESH, seconds);
     }
     world.end(load)?;
     finish(scene, &world, &mut job)?;
