@@ -13,7 +13,8 @@ fn an_unknown_command_or_no_command_is_a_wrong_request() {
 fn help_and_version_are_answers() {
     let help = mesoflow(["--help"]).exits_with(0);
     for command in [
-        "doctor", "explain", "generate", "get", "query", "scrub", "tables", "value",
+        "doctor", "drill", "explain", "generate", "get", "query", "rejected", "scrub", "status",
+        "tables", "value",
     ] {
         assert!(help.out.contains(command), "{}", help.out);
     }

@@ -31,7 +31,7 @@ pub(super) struct SelectArgs {
     /// Records that were rejected for this reason: a code of docs/rejections.md.
     #[arg(long)]
     reason: Option<String>,
-    /// Records at fault at this path; [*] stands for any index, as in the groups of `list`.
+    /// Records at fault at this path; `[*]` stands for any index, as in the groups of `list`.
     #[arg(long)]
     path: Option<String>,
     /// Records in which just this was expected.
