@@ -223,7 +223,11 @@ impl Seen {
             let head = coloured(Colour::Odd, format!("waiting {age} for {what}"));
             text += &format!("{head}: {}\n  to do: {}\n", wait.why, wait.advice);
         }
-        format!("{text}\n{}\n\n{}\n", self.partitions(), self.sinks())
+        // Before the source answers there is none.
+        if !told.partitions.is_empty() {
+            text += &format!("\n{}\n", self.partitions());
+        }
+        format!("{text}\n{}\n", self.sinks())
     }
 
     fn partitions(&self) -> Table {
