@@ -75,6 +75,10 @@ pub(crate) fn run(args: &Args, json: bool) -> Result<()> {
     }
     drop(ground);
     let failed = verdicts.iter().filter(|verdict| !verdict.is_good()).count();
+    if !json {
+        let passed = verdicts.len() - failed;
+        terminal::print(&format!("{passed} passed, {failed} failed\n"))?;
+    }
     if failed == 0 {
         return Ok(());
     }

@@ -7,6 +7,7 @@ mod deleted;
 mod doctor;
 mod doctor_services;
 mod explain;
+mod failpoints;
 mod generate;
 mod get;
 mod history;

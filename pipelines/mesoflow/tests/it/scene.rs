@@ -92,7 +92,8 @@ impl Scene {
         copy(&self.job(from), &self.job(to));
     }
 
-    fn arguments(&self, name: &str, ruleset: &str, records: Records) -> [String; 3] {
+    /// The arguments by which a job runs to the end of its records.
+    pub(crate) fn arguments(&self, name: &str, ruleset: &str, records: Records) -> [String; 3] {
         let paths = match records {
             Records::Nothing => vec!["0".to_owned()],
             Records::Half => vec!["1".to_owned()],
