@@ -248,3 +248,25 @@ impl State {
         self.fed = at;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+
+    #[test]
+    fn an_epoch_that_somebody_waits_for_is_asked_for_until_it_is_fed() {
+        let (said, _listened) = unbounded();
+        let feeder = Feeder::new(Vec::new(), said, Epoch(3), Epoch(3));
+        feeder.close(Epoch(3));
+        feeder.want_pass(Epoch(3));
+        assert!(!feeder.must_pass(), "it is there");
+        feeder.want_pass(Epoch(4));
+        assert!(feeder.must_pass());
+        let epoch = feeder.mint(0);
+        assert!(feeder.must_pass(), "it is minted, not fed");
+        feeder.close(epoch);
+        assert!(!feeder.must_pass());
+    }
+}

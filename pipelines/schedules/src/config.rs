@@ -94,7 +94,7 @@ pub enum StartGrain {
 /// A world's bounds.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The input partitions, at most [`PARTITIONS_MAX`].
+    /// The input partitions, at most three.
     pub partitions: Vec<Partition>,
     /// Keys of each topic.
     pub keys: u8,

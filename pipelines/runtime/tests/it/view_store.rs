@@ -1,18 +1,13 @@
 //! A Redis that is away or refuses: what passes is waited for, what does not is named.
 
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use model::Epoch;
-use model::view::{Marker, Origin, ShardKeys};
-use runtime::{JobError, PartitionReport, Until};
+use runtime::{JobError, Until};
 use sources::generator::GeneratorConfig;
-use views::{Call, RedisStore, ViewReader as _, ViewStore as _};
 
 use crate::answer::Answer;
 use crate::relay::{Passage, relay};
-use crate::world::{Running, World, service, told, views, views_at};
+use crate::world::{Running, World, told, views, views_at};
 
 const RULES: &str = "kms_2026_03";
 
@@ -156,61 +151,4 @@ fn a_store_that_went_back_behind_what_is_known_of_differences_is_written_anew() 
     });
     running.join();
     assert_eq!(Answer::of_redis(world.name()), before);
-}
-
-#[test]
-fn views_that_other_code_has_written_meanwhile_are_written_anew_though_no_record_comes() {
-    let world = World::small("views-other-code");
-    let folder = tempfile::tempdir().unwrap();
-    let settings = format!("{}\nprobe_millis = 20", views());
-    let running = Running::start(&world.job(folder.path(), &settings), Until::Stopped);
-    let keys = ShardKeys::new(world.name(), 0).unwrap();
-    let url = format!("redis://{}", service("MESOFLOW_TEST_REDIS"));
-    let mut store = RedisStore::new(&url, keys, Duration::from_secs(2)).unwrap();
-    let mut complete_above = |seen: Option<Epoch>, own: Option<&Origin>| {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let marker = store.marker().unwrap();
-            let is_wanted = |marker: &Marker| {
-                marker.progress.is_none()
-                    && marker.as_of > seen
-                    && own.is_none_or(|own| marker.origin.as_ref() == Some(own))
-            };
-            if let Some(marker) = marker.filter(is_wanted) {
-                break marker;
-            }
-            assert!(Instant::now() < deadline, "the views stay behind {seen:?}");
-            thread::sleep(Duration::from_millis(5));
-        }
-    };
-
-    running.until("everything is read", |report| {
-        let all = |of: &PartitionReport| of.end_offset == Some(of.next_offset);
-        !report.partitions.is_empty() && report.partitions.values().all(all)
-    });
-    let own = complete_above(None, None).origin.unwrap();
-    // As a copy with other code would have left them, and no more records come.
-    let (expect, shown) = loop {
-        let marker = complete_above(None, Some(&own));
-        let other = Origin {
-            code: "other".to_owned(),
-            ..own.clone()
-        };
-        let call = Call::new(
-            &marker,
-            Marker::complete(marker.generation, marker.as_of.unwrap(), other),
-            Vec::new(),
-        );
-        let keys = ShardKeys::new(world.name(), 0).unwrap();
-        let mut store = RedisStore::new(&url, keys, Duration::from_secs(2)).unwrap();
-        if store.apply(&call).unwrap() == views::Answer::Applied {
-            break (call.next, marker.as_of);
-        }
-    };
-    assert_ne!(expect.origin.as_ref(), Some(&own));
-
-    complete_above(shown, Some(&own));
-    running.stop_when("it is asked to", |_| true);
-    running.join();
-    assert_eq!(Answer::of_redis(world.name()), Answer::right(&world, RULES));
 }
