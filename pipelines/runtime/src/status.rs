@@ -1,10 +1,12 @@
 //! What a running job says of itself: progress, accounting, waits with name and age, and the trace of a
 //! sampled epoch. Written by the threads, read by commands and metrics.
 
+mod publish;
 mod report;
 mod scrub;
 mod steps;
 mod trace;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,21 +14,24 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use model::admission::{Counts, Outcome};
+use model::admission::Counts;
 use model::{Epoch, PartitionId};
 use serde::Serialize;
 
-use crate::advice::advice;
 use crate::clock::now_millis;
 use crate::folder::Generation;
 use crate::ingress::SealedEpoch;
 
+#[cfg(test)]
+pub(crate) use publish::WAITS;
 pub use report::{GroupReport, PartitionReport, Report, ScrubReport, WaitReport};
 use steps::Steps;
 pub use steps::StepsReport;
 use trace::Sampled;
 pub(crate) use trace::Stage;
 pub use trace::Trace;
+pub(crate) use wait::Doing;
+use wait::{UNDER_WAY, Wait};
 
 /// An error and its causes in one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
@@ -66,50 +71,6 @@ struct State {
     doing: BTreeMap<&'static str, Wait>,
     sampled: Option<Sampled>,
     last_trace: Option<Trace>,
-}
-
-/// Something that is waited for.
-#[derive(Debug)]
-struct Wait {
-    since: Instant,
-    /// The same in milliseconds since 1970.
-    since_millis: u64,
-    why: String,
-}
-
-impl Wait {
-    fn since(since: Instant) -> Self {
-        let age = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Self {
-            since,
-            since_millis: now_millis().saturating_sub(age),
-            why: String::new(),
-        }
-    }
-
-    fn told(&self, what: &str) -> WaitReport {
-        WaitReport {
-            since_millis: self.since_millis,
-            age_seconds: self.since.elapsed().as_secs_f64(),
-            advice: advice(what, &self.why),
-            why: self.why.clone(),
-        }
-    }
-}
-
-/// What is under way for so long is shown as a wait.
-const UNDER_WAY: Duration = Duration::from_secs(2);
-
-/// Ends what is under way when it is dropped.
-pub(crate) struct Doing<'a> {
-    status: &'a Status,
-    name: &'static str,
-}
-
-impl Drop for Doing<'_> {
-    fn drop(&mut self) {
-        self.status.lock().doing.remove(self.name);
-    }
 }
 
 /// What a job is doing.
@@ -406,76 +367,10 @@ impl Status {
         }
     }
 
-    /// Publishes the state as metrics; called about once a second.
-    pub(crate) fn publish(&self) {
-        use metrics::{counter, gauge};
-
-        let report = self.report();
-        counter!("mesoflow_epochs_total").absolute(report.epochs);
-        gauge!("mesoflow_epoch", "stage" => "sealed").set(report.sealed.0 as f64);
-        gauge!("mesoflow_epoch", "stage" => "finished").set(report.finished.0 as f64);
-        gauge!("mesoflow_epoch", "stage" => "views")
-            .set(report.views_as_of.map_or(0.0, |epoch| epoch.0 as f64));
-        counter!("mesoflow_loaded_rows_total").absolute(report.loaded_rows);
-        for (partition, of) in &report.partitions {
-            counter!("mesoflow_records_read_total", "partition" => partition.clone())
-                .absolute(of.read);
-            gauge!("mesoflow_accounting_residual", "partition" => partition.clone())
-                .set(of.residual as f64);
-            gauge!("mesoflow_next_offset", "partition" => partition.clone())
-                .set(of.next_offset as f64);
-            if let Some(lag) = of.lag() {
-                gauge!("mesoflow_lag_records", "partition" => partition.clone()).set(lag as f64);
-            }
-            gauge!("mesoflow_dedup_horizon_seconds", "partition" => partition.clone())
-                .set(of.dedup_horizon_millis as f64 / 1e3);
-            for outcome in Outcome::ALL {
-                let labels = [
-                    ("partition", partition.clone()),
-                    ("outcome", outcome.name().to_owned()),
-                ];
-                counter!("mesoflow_records_total", &labels).absolute(of.counts.of(outcome));
-            }
-        }
-        for (&group, of) in &report.tables {
-            counter!("mesoflow_table_rows_total", "group" => group).absolute(of.rows);
-            counter!("mesoflow_table_commits_total", "group" => group).absolute(of.commits);
-            gauge!("mesoflow_table_commit_seconds", "group" => group)
-                .set(of.last_commit_millis / 1e3);
-        }
-        counter!("mesoflow_view_values_total").absolute(report.view_values);
-        gauge!("mesoflow_view_write_seconds").set(report.views_millis / 1e3);
-        for name in WAITS {
-            let age = report.waits.get(name).map_or(0.0, |wait| wait.age_seconds);
-            gauge!("mesoflow_wait_seconds", "what" => name).set(age);
-        }
-        scrub::publish(&report.scrubs);
-        if let Some(trace) = &report.trace {
-            for (stage, millis) in &trace.millis_after {
-                gauge!("mesoflow_trace_seconds", "stage" => stage.clone())
-                    .set(*millis as f64 / 1e3);
-            }
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Everything that can wait.
-pub(crate) const WAITS: [&str; 10] = [
-    "source",
-    "bindings",
-    "flow",
-    "inputs",
-    "valuations",
-    "likes",
-    "views",
-    "dedup",
-    "character.equipment",
-    "like.toggle",
-];
 
 #[cfg(test)]
 mod tests {
