@@ -8,6 +8,7 @@ mod latency;
 mod likes;
 mod parse;
 mod price;
+mod recovery;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -45,11 +46,12 @@ pub(crate) enum Bench {
     Characters,
     Documents,
     Latency,
+    Recovery,
 }
 
 impl Bench {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Parse,
         Self::Price,
         Self::Admit,
@@ -59,6 +61,7 @@ impl Bench {
         Self::Characters,
         Self::Documents,
         Self::Latency,
+        Self::Recovery,
     ];
 
     /// The name on the command line.
@@ -73,6 +76,7 @@ impl Bench {
             Self::Characters => "characters",
             Self::Documents => "documents",
             Self::Latency => "latency",
+            Self::Recovery => "recovery",
         }
     }
 
@@ -110,6 +114,10 @@ impl Bench {
                 "Open loop: 4,900 likes and 100 compact characters a second; from the broker's \
                  timestamp of an event to a reader of Redis who sees an epoch that holds it."
             }
+            Self::Recovery => {
+                "A job is killed, and starts again with all its characters and likes in the input tables: from \
+                 the start of the process to the first epoch with new records in the embedded views."
+            }
         }
     }
 
@@ -125,6 +133,7 @@ impl Bench {
             Self::Characters => characters::compact(size),
             Self::Documents => characters::documents(size),
             Self::Latency => latency::run(size),
+            Self::Recovery => recovery::run(size),
         }
     }
 }

@@ -27,4 +27,7 @@ pub use error::JobError;
 pub use folder::{FolderError, Generation, JobFolder};
 pub use ingress::{ReaderError, SealError};
 pub use job::{Handle, Until, kafka_config, load_rules, open_source, run};
-pub use status::{GroupReport, PartitionReport, Phase, Report, Status, Trace, WaitReport};
+pub use status::{
+    GroupReport, LoadingReport, PartitionReport, Phase, PhaseReport, Report, Status, Trace,
+    WaitReport,
+};

@@ -48,6 +48,11 @@ pub(crate) fn recover(
 ) -> Result<Recovered, JobError> {
     let mut restores: BTreeMap<PartitionId, Restore> = BTreeMap::new();
     let mut tail: BTreeMap<Epoch, Vec<Arc<InputBatch>>> = BTreeMap::new();
+    let mut rows = 0;
+    for (_, _, scan) in tables {
+        rows += scan.files()?.iter().map(|file| file.file.stats.rows).sum::<u64>();
+    }
+    status.to_load(rows);
     for (topic, relation, scan) in tables {
         let topic = *topic;
         for batch in scan.batches()? {

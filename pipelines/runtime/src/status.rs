@@ -1,6 +1,7 @@
 //! What a running job says of itself: progress, accounting, waits with name and age, and the trace of a
 //! sampled epoch. Written by the threads, read by commands and metrics.
 
+mod loading;
 mod report;
 mod trace;
 
@@ -17,7 +18,9 @@ use serde::Serialize;
 use crate::clock::now_millis;
 use crate::ingress::SealedEpoch;
 
-pub use report::{GroupReport, PartitionReport, Report, WaitReport};
+pub use loading::LoadingReport;
+pub use report::{GroupReport, PartitionReport, PhaseReport, Report, WaitReport};
+use loading::Loading;
 use trace::Sampled;
 pub(crate) use trace::Stage;
 pub use trace::Trace;
@@ -42,7 +45,10 @@ pub struct Status {
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
-    loaded_rows: u64,
+    /// When each phase was entered last, since `started`.
+    entered: Vec<(Phase, Duration)>,
+    started: Option<Instant>,
+    loading: Option<Loading>,
     epochs: u64,
     sealed: Epoch,
     finished: Epoch,
@@ -100,12 +106,33 @@ struct ViewsState {
 
 impl Status {
     pub(crate) fn enter(&self, phase: Phase) {
-        self.lock().phase = phase;
-        tracing::info!(?phase, "job");
+        let mut state = self.lock();
+        if phase == Phase::Starting {
+            // Each leg of a job is a start of its own.
+            state.started = None;
+            state.entered.clear();
+        }
+        let after = state.started.get_or_insert_with(Instant::now).elapsed();
+        state.phase = phase;
+        state.entered.push((phase, after));
+        drop(state);
+        tracing::info!(?phase, after_seconds = after.as_secs_f64(), "job");
+    }
+
+    /// Notes that so many rows are to be loaded.
+    pub(crate) fn to_load(&self, rows: u64) {
+        self.lock().loading = Some(Loading::begin(rows));
     }
 
     pub(crate) fn loaded(&self, rows: u64) {
-        self.lock().loaded_rows += rows;
+        if let Some(loading) = &mut self.lock().loading {
+            loading.add(rows);
+        }
+    }
+
+    /// How far loading is, once it has begun.
+    pub(crate) fn loading(&self) -> Option<LoadingReport> {
+        self.lock().loading.as_ref().map(Loading::report)
     }
 
     /// Notes from where on a partition is read, and to where if it ends: it is shown from now on, also
@@ -265,7 +292,15 @@ impl Status {
         let state = self.lock();
         Report {
             phase: state.phase,
-            loaded_rows: state.loaded_rows,
+            phases: state
+                .entered
+                .iter()
+                .map(|&(phase, after)| PhaseReport {
+                    phase,
+                    after_seconds: after.as_secs_f64(),
+                })
+                .collect(),
+            loading: state.loading.as_ref().map(Loading::report),
             epochs: state.epochs,
             sealed: state.sealed,
             finished: state.finished,
@@ -325,7 +360,11 @@ impl Status {
         gauge!("mesoflow_epoch", "stage" => "finished").set(report.finished.0 as f64);
         gauge!("mesoflow_epoch", "stage" => "views")
             .set(report.views_as_of.map_or(0.0, |epoch| epoch.0 as f64));
-        counter!("mesoflow_loaded_rows_total").absolute(report.loaded_rows);
+        if let Some(loading) = &report.loading {
+            counter!("mesoflow_loaded_rows_total").absolute(loading.rows);
+            gauge!("mesoflow_rows_to_load").set(loading.rows_of as f64);
+            gauge!("mesoflow_load_seconds").set(loading.seconds);
+        }
         for (partition, of) in &report.partitions {
             counter!("mesoflow_records_read_total", "partition" => partition.clone())
                 .absolute(of.read);
