@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use model::{Millis, PartitionId, RawRecord};
 use runtime::JobFolder;
-use sources::generator::{FileSet, Generator, GeneratorConfig, Oracle, into_files_while};
 use sources::file::{Compression, RecordFile};
+use sources::generator::{FileSet, Generator, GeneratorConfig, Oracle, into_files_while};
 use views::SqliteStore;
 
 use super::Size;

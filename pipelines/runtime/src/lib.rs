@@ -15,6 +15,7 @@ pub mod folder;
 mod ingress;
 mod job;
 mod keeper;
+mod prices;
 mod priority;
 mod recovery;
 mod status;

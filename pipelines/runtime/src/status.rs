@@ -8,9 +8,10 @@ mod trace;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use dataflow::PriceCounts;
 use model::admission::{Counts, Outcome};
 use model::{Epoch, PartitionId};
 use serde::Serialize;
@@ -18,9 +19,9 @@ use serde::Serialize;
 use crate::clock::now_millis;
 use crate::ingress::SealedEpoch;
 
+use loading::Loading;
 pub use loading::LoadingReport;
 pub use report::{GroupReport, PartitionReport, PhaseReport, Report, WaitReport};
-use loading::Loading;
 use trace::Sampled;
 pub(crate) use trace::Stage;
 pub use trace::Trace;
@@ -49,6 +50,7 @@ struct State {
     entered: Vec<(Phase, Duration)>,
     started: Option<Instant>,
     loading: Option<Loading>,
+    prices: Arc<PriceCounts>,
     epochs: u64,
     sealed: Epoch,
     finished: Epoch,
@@ -128,6 +130,11 @@ impl Status {
         if let Some(loading) = &mut self.lock().loading {
             loading.add(rows);
         }
+    }
+
+    /// Shows these counts of prices from now on.
+    pub(crate) fn counts_prices(&self, prices: &Arc<PriceCounts>) {
+        self.lock().prices = Arc::clone(prices);
     }
 
     /// How far loading is, once it has begun.
@@ -301,6 +308,8 @@ impl Status {
                 })
                 .collect(),
             loading: state.loading.as_ref().map(Loading::report),
+            prices_computed: state.prices.computed(),
+            prices_remembered: state.prices.remembered(),
             epochs: state.epochs,
             sealed: state.sealed,
             finished: state.finished,
@@ -365,6 +374,8 @@ impl Status {
             gauge!("mesoflow_rows_to_load").set(loading.rows_of as f64);
             gauge!("mesoflow_load_seconds").set(loading.seconds);
         }
+        counter!("mesoflow_prices_total", "from" => "computed").absolute(report.prices_computed);
+        counter!("mesoflow_prices_total", "from" => "memo").absolute(report.prices_remembered);
         for (partition, of) in &report.partitions {
             counter!("mesoflow_records_read_total", "partition" => partition.clone())
                 .absolute(of.read);

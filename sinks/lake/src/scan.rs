@@ -17,7 +17,7 @@ use crate::error::LakeError;
 use crate::files::LiveFile;
 use crate::view::View;
 
-/// Rows of a batch.
+/// Rows of a batch, unless told otherwise.
 const BATCH_ROWS: usize = 16_384;
 
 /// What to read of one version of a table.
@@ -72,6 +72,7 @@ impl Scan {
                     epoch,
                     columns: self.columns.clone(),
                     epochs: (!all_inside).then(|| self.epochs.clone()),
+                    batch_rows: BATCH_ROWS,
                 })
             })
             .collect())
@@ -101,9 +102,17 @@ pub struct ScanFile {
     columns: Option<Vec<String>>,
     /// The epochs to keep; `None` when the file holds no others.
     epochs: Option<Range<Epoch>>,
+    batch_rows: usize,
 }
 
 impl ScanFile {
+    /// Reads so many rows at once.
+    #[must_use]
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows;
+        self
+    }
+
     /// Opens the file.
     pub fn batches(&self) -> Result<ScanBatches, LakeError> {
         let path = &self.file.path;
@@ -114,7 +123,7 @@ impl ScanFile {
             columns.push(self.epoch.to_owned());
         }
         Ok(ScanBatches {
-            reader: open(path, wanted.as_deref())?,
+            reader: open_in(path, wanted.as_deref(), self.batch_rows)?,
             file: self.clone(),
         })
     }
@@ -125,11 +134,20 @@ pub(crate) fn open(
     path: &Path,
     columns: Option<&[String]>,
 ) -> Result<ParquetRecordBatchReader, LakeError> {
+    open_in(path, columns, BATCH_ROWS)
+}
+
+/// The same in batches of so many rows.
+fn open_in(
+    path: &Path,
+    columns: Option<&[String]>,
+    batch_rows: usize,
+) -> Result<ParquetRecordBatchReader, LakeError> {
     let file = File::open(path).map_err(LakeError::io("open file", path))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let mut builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
         .map_err(LakeError::parquet("open file", path))?
-        .with_batch_size(BATCH_ROWS);
+        .with_batch_size(batch_rows);
     if let Some(columns) = columns {
         let names = columns.iter().map(String::as_str);
         let mask = ProjectionMask::columns(builder.parquet_schema(), names);

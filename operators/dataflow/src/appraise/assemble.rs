@@ -2,7 +2,8 @@
 //!
 //! An epoch is worked on when all of it is there, in small turns, so that other operators of the
 //! worker get theirs: value the parts that are new or touched; if values changed, scan the documents
-//! for those that hold them; then document by document, say what changed.
+//! for those that hold them; then document by document, say what changed. Of an epoch of which nothing is told
+//! documents are kept as they come: a start loads all of them at one epoch, and has nothing to do at its end.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -27,6 +28,8 @@ const SCANS_A_STEP: usize = 32;
 pub(super) struct Arrived<A: Appraisal> {
     pub(super) interned: Vec<Interned<A::Price>>,
     pub(super) answers: Vec<Answer<A::Price>>,
+    /// Parts that are defined already, to be valued.
+    parts: Vec<u32>,
 }
 
 impl<A: Appraisal> Default for Arrived<A> {
@@ -34,6 +37,7 @@ impl<A: Appraisal> Default for Arrived<A> {
         Self {
             interned: Vec::new(),
             answers: Vec::new(),
+            parts: Vec::new(),
         }
     }
 }
@@ -84,18 +88,11 @@ impl<A: Appraisal> Assembly<A> {
 
     /// Takes in what came at an epoch; the rest is done in turns.
     pub(super) fn begin(&mut self, arrived: Arrived<A>, tell: bool) -> Work<A> {
-        let mut work = Work {
-            tell,
-            parts: Vec::new(),
-            before: FxHashMap::default(),
-            upserts: Vec::new(),
-            replaced: FxHashSet::default(),
-            scan: None,
-            touched: Vec::new(),
-        };
+        let mut work = Work::new(tell);
+        work.parts = arrived.parts;
         for interned in arrived.interned {
             match interned {
-                Interned::Defined { part, slots } => self.define(part, slots, &mut work),
+                Interned::Defined { part, slots } => self.define(part, slots, &mut work.parts),
                 Interned::Document(new) => work.upserts.push((new.key().into(), Some(new))),
                 Interned::Gone(key) => work.upserts.push((key, None)),
             }
@@ -103,6 +100,24 @@ impl<A: Appraisal> Assembly<A> {
         self.take_prices(arrived.answers, &mut work);
         self.order_upserts(&mut work);
         work
+    }
+
+    /// Keeps the documents that have come so far at the earliest epoch, of which nothing will be told. Values do
+    /// not matter before its end.
+    pub(super) fn keep(&mut self, arrived: &mut Arrived<A>) {
+        let untold = Work::new(false);
+        for interned in arrived.interned.drain(..) {
+            match interned {
+                Interned::Defined { part, slots } => self.define(part, slots, &mut arrived.parts),
+                Interned::Document(new) => {
+                    let named = new.clone();
+                    self.replace(named.key(), Some(new), &untold);
+                }
+                Interned::Gone(key) => {
+                    self.replace(&key, None, &untold);
+                }
+            }
+        }
     }
 
     /// Does up to `steps` of the work and counts them down; returns whether all of it is done.
@@ -131,13 +146,13 @@ impl<A: Appraisal> Assembly<A> {
         false
     }
 
-    fn define(&mut self, part: u32, slots: Box<[Slot<A::Price>]>, work: &mut Work<A>) {
+    fn define(&mut self, part: u32, slots: Box<[Slot<A::Price>]>, parts: &mut Vec<u32>) {
         let index = part as usize;
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
         }
         self.slots[index] = Some(slots);
-        work.parts.push(part);
+        parts.push(part);
     }
 
     /// Notes prices; parts of keys that had another one before are to be valued again.
@@ -335,6 +350,18 @@ impl<A: Appraisal> Assembly<A> {
 }
 
 impl<A: Appraisal> Work<A> {
+    fn new(tell: bool) -> Self {
+        Self {
+            tell,
+            parts: Vec::new(),
+            before: FxHashMap::default(),
+            upserts: Vec::new(),
+            replaced: FxHashSet::default(),
+            scan: None,
+            touched: Vec::new(),
+        }
+    }
+
     /// Whether the value of `document` may be another than before the epoch.
     fn touches(&self, document: &Packed) -> bool {
         !self.before.is_empty() && document.parts().any(|part| self.before.contains_key(&part))

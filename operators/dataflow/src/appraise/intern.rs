@@ -15,7 +15,7 @@ use timely::progress::Timestamp;
 
 use crate::appraise::Document;
 use crate::appraise::packed::Packed;
-use crate::appraise::tables::{Slot, Tables};
+use crate::appraise::tables::{PartLook, Slot, Tables};
 use crate::hash::{hash_bytes, route};
 use crate::price_once::Request;
 use crate::pricing::Appraisal;
@@ -66,6 +66,8 @@ where
             rules,
             tables,
             buffer: Vec::new(),
+            looks: Vec::new(),
+            numbers: Vec::new(),
         };
         move |frontiers| {
             let mut interned = interned.activate();
@@ -109,6 +111,8 @@ struct Intern<A: Appraisal> {
     rules: Arc<A::Rules>,
     tables: Rc<RefCell<Tables<A>>>,
     buffer: Vec<u8>,
+    looks: Vec<PartLook>,
+    numbers: Vec<u32>,
 }
 
 impl<A: Appraisal> Intern<A> {
@@ -138,9 +142,10 @@ impl<A: Appraisal> Intern<A> {
         let (mut parts, mut layout) = (Vec::new(), Vec::new());
         let text = A::split(document, &mut parts, &mut layout);
         let context = tables.hold_context(&self.rules, text);
-        let mut numbers = Vec::with_capacity(parts.len());
-        for bytes in parts {
-            let (part, is_new) = tables.hold_part(context, bytes);
+        tables.look_for_parts(context, &parts, &mut self.looks);
+        self.numbers.clear();
+        for (bytes, &look) in parts.into_iter().zip(&self.looks) {
+            let (part, is_new) = tables.hold_part(context, bytes, look);
             if is_new {
                 let (valued_as, _) = tables.part(part);
                 let components = A::components(&self.rules, valued_as, bytes);
@@ -154,13 +159,13 @@ impl<A: Appraisal> Intern<A> {
                 });
                 tell(Interned::Defined { part, slots });
             }
-            numbers.push(part);
+            self.numbers.push(part);
         }
         tell(Interned::Document(Packed::new(
             &mut self.buffer,
             key,
             context.id,
-            &numbers,
+            &self.numbers,
             &layout,
         )));
     }

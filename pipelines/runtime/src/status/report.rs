@@ -17,6 +17,10 @@ pub struct Report {
     pub phases: Vec<PhaseReport>,
     /// How far the input tables are loaded; `None` before that begins.
     pub loading: Option<LoadingReport>,
+    /// Prices that were computed since the start.
+    pub prices_computed: u64,
+    /// Prices that were taken from the memo of earlier starts.
+    pub prices_remembered: u64,
     /// Epochs that were sealed.
     pub epochs: u64,
     /// The newest epoch that is bound, durable and released.
