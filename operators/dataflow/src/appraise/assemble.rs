@@ -30,6 +30,8 @@ pub(super) struct Arrived<A: Appraisal> {
     pub(super) answers: Vec<Answer<A::Price>>,
     /// Parts that are defined already, to be valued.
     parts: Vec<u32>,
+    /// Documents that kept ones have replaced.
+    replaced: Vec<Packed>,
 }
 
 impl<A: Appraisal> Default for Arrived<A> {
@@ -38,6 +40,7 @@ impl<A: Appraisal> Default for Arrived<A> {
             interned: Vec::new(),
             answers: Vec::new(),
             parts: Vec::new(),
+            replaced: Vec::new(),
         }
     }
 }
@@ -99,11 +102,17 @@ impl<A: Appraisal> Assembly<A> {
         }
         self.take_prices(arrived.answers, &mut work);
         self.order_upserts(&mut work);
+        for document in &arrived.replaced {
+            self.release(document);
+        }
         work
     }
 
     /// Keeps the documents that have come so far at the earliest epoch, of which nothing will be told. Values do
     /// not matter before its end.
+    ///
+    /// What they replace is released at the end: a number that is given again must not be answered twice in an
+    /// epoch, since answers of several workers come in any order.
     pub(super) fn keep(&mut self, arrived: &mut Arrived<A>) {
         let untold = Work::new(false);
         for interned in arrived.interned.drain(..) {
@@ -111,10 +120,12 @@ impl<A: Appraisal> Assembly<A> {
                 Interned::Defined { part, slots } => self.define(part, slots, &mut arrived.parts),
                 Interned::Document(new) => {
                     let named = new.clone();
-                    self.replace(named.key(), Some(new), &untold);
+                    let (old, _) = self.exchange(named.key(), Some(new), &untold);
+                    arrived.replaced.extend(old);
                 }
                 Interned::Gone(key) => {
-                    self.replace(&key, None, &untold);
+                    let (old, _) = self.exchange(&key, None, &untold);
+                    arrived.replaced.extend(old);
                 }
             }
         }
@@ -275,6 +286,20 @@ impl<A: Appraisal> Assembly<A> {
         new: Option<Packed>,
         work: &Work<A>,
     ) -> Option<Change<A::Value>> {
+        let (old, change) = self.exchange(key, new, work);
+        if let Some(old) = old {
+            self.release(&old);
+        }
+        change
+    }
+
+    /// The same, but what the key had before is to be released still.
+    fn exchange(
+        &mut self,
+        key: &str,
+        new: Option<Packed>,
+        work: &Work<A>,
+    ) -> (Option<Packed>, Option<Change<A::Value>>) {
         if let Some(new) = &new {
             let context = Arc::clone(self.tables.borrow().context(new.context()));
             let kept = self.held.contexts.grow_mut(new.context() as usize);
@@ -305,10 +330,7 @@ impl<A: Appraisal> Assembly<A> {
             (None, Some(new)) => self.places.insert(&mut self.held, new),
             (None, None) => {}
         }
-        if let Some(old) = old {
-            self.release(&old);
-        }
-        change.flatten()
+        (old, change.flatten())
     }
 
     /// Says what changed in a document whose parts changed.
@@ -367,3 +389,6 @@ impl<A: Appraisal> Work<A> {
         !self.before.is_empty() && document.parts().any(|part| self.before.contains_key(&part))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,14 +61,7 @@ where
 
     builder.build(move |_| {
         let mut pending = BTreeMap::<T, Pending<T>>::new();
-        let mut intern = Intern {
-            asker,
-            rules,
-            tables,
-            buffer: Vec::new(),
-            looks: Vec::new(),
-            numbers: Vec::new(),
-        };
+        let mut intern = Intern::new(asker, rules, tables);
         move |frontiers| {
             let mut interned = interned.activate();
             let mut requests = requests.activate();
@@ -106,7 +99,7 @@ where
     }
 }
 
-struct Intern<A: Appraisal> {
+pub(super) struct Intern<A: Appraisal> {
     asker: u32,
     rules: Arc<A::Rules>,
     tables: Rc<RefCell<Tables<A>>>,
@@ -116,7 +109,18 @@ struct Intern<A: Appraisal> {
 }
 
 impl<A: Appraisal> Intern<A> {
-    fn forget_idle_keys(&mut self, mut ask: impl FnMut(Request<A::Key>)) {
+    pub(super) fn new(asker: u32, rules: Arc<A::Rules>, tables: Rc<RefCell<Tables<A>>>) -> Self {
+        Self {
+            asker,
+            rules,
+            tables,
+            buffer: Vec::new(),
+            looks: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    pub(super) fn forget_idle_keys(&mut self, mut ask: impl FnMut(Request<A::Key>)) {
         let asker = self.asker;
         self.tables.borrow_mut().forget_idle_keys(|key, ticket| {
             ask(Request {
@@ -128,7 +132,7 @@ impl<A: Appraisal> Intern<A> {
         });
     }
 
-    fn document(
+    pub(super) fn document(
         &mut self,
         key: &str,
         document: Option<&[u8]>,
