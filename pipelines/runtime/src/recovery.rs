@@ -90,6 +90,8 @@ pub(crate) fn recover(
     let rows = pieces.iter().map(|piece| piece.file.file.stats.rows).sum();
     let bytes: u64 = pieces.iter().map(|piece| piece.file.file.bytes).sum();
     status.to_load(rows);
+    // The keeper publishes once a second: who waits for a start sees at once how much there is.
+    status.publish();
     tracing::info!(
         rows,
         files = pieces.len(),
@@ -142,3 +144,6 @@ pub(crate) fn recover(
     }
     Ok(recovered)
 }
+
+#[cfg(test)]
+mod tests;
