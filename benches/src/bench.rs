@@ -2,6 +2,7 @@
 
 mod admit;
 mod characters;
+mod crash;
 mod document;
 mod graphs;
 mod latency;
@@ -47,11 +48,12 @@ pub(crate) enum Bench {
     Documents,
     Latency,
     Recovery,
+    Crash,
 }
 
 impl Bench {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Parse,
         Self::Price,
         Self::Admit,
@@ -62,6 +64,7 @@ impl Bench {
         Self::Documents,
         Self::Latency,
         Self::Recovery,
+        Self::Crash,
     ];
 
     /// The name on the command line.
@@ -77,6 +80,7 @@ impl Bench {
             Self::Documents => "documents",
             Self::Latency => "latency",
             Self::Recovery => "recovery",
+            Self::Crash => "crash",
         }
     }
 
@@ -114,6 +118,10 @@ impl Bench {
                 "Open loop: 4,900 likes and 100 compact characters a second; from the broker's \
                  timestamp of an event to a reader of Redis who sees an epoch that holds it."
             }
+            Self::Crash => {
+                "Under 5,000 events a second a job is killed at any moment and started again at once: from the kill \
+                 to a reader of Redis who sees an epoch that was minted after it, and is not older than a second."
+            }
             Self::Recovery => {
                 "A job is killed, and starts again with all its characters and likes in the input tables: from \
                  the start of the process to the first epoch with new records in the embedded views."
@@ -134,6 +142,7 @@ impl Bench {
             Self::Documents => characters::documents(size),
             Self::Latency => latency::run(size),
             Self::Recovery => recovery::run(size),
+            Self::Crash => crash::run(size),
         }
     }
 }

@@ -171,6 +171,13 @@ impl Running {
         Ok(Self(child))
     }
 
+    /// Kills the job as a crash does.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.0.kill().context("kill the job")?;
+        self.0.wait().context("wait for the job")?;
+        Ok(())
+    }
+
     /// Stops the job if it runs still, and waits for its end.
     pub(crate) fn join(mut self) -> Result<Took> {
         drop(self.0.stdin.take());

@@ -29,10 +29,7 @@ const KEEP: &str = "BENCHES_KEEP";
 const CHARACTERS: &str = "BENCHES_CHARACTERS";
 
 pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
-    let characters = match std::env::var(CHARACTERS) {
-        Ok(number) => number.parse().context(CHARACTERS)?,
-        Err(_) => size.of(2_000, 1_000_000),
-    };
+    let characters = characters(size.of(2_000, 1_000_000))?;
     let temporary = tempfile::tempdir()?;
     let kept = std::env::var_os(KEEP).map(PathBuf::from);
     let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
@@ -75,6 +72,11 @@ pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
         ]);
     }
     Ok(figures)
+}
+
+/// How many characters there are to be, unless the environment says otherwise.
+pub(super) fn characters(number: u32) -> Result<u32> {
+    std::env::var(CHARACTERS).map_or(Ok(number), |number| number.parse().context(CHARACTERS))
 }
 
 /// A job whose folder is filled.
