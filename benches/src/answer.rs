@@ -11,6 +11,7 @@ use lake::Lake;
 use model::tables::Relation;
 use model::view::{CharacterView, Kind, ShardKeys, Stamped, likes};
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use sources::generator::{Generator, Oracle};
 use valuation::totals::{ItemTotal, best_preset, item_total, preset_total};
 use valuation::{Item, Keyed, key};
 use views::{RedisReader, ViewReader};
@@ -31,13 +32,18 @@ impl Answer {
     /// One pass over what the generator says it sent; shares nothing with the graphs but the price
     /// of a key.
     pub(crate) fn right(world: &World) -> Result<Self> {
+        Self::of_oracle(&world.generator, &world.oracle)
+    }
+
+    /// The same of any generator and what its oracle saw.
+    pub(crate) fn of_oracle(generator: &Generator, oracle: &Oracle) -> Result<Self> {
         let rules = odds::shipped(odds::SHIPPED[0])?;
-        let names = world.generator.names();
+        let names = generator.names();
         let mut prices = FxHashMap::default();
         let mut totals: FxHashMap<(&'static str, Item), ItemTotal> = FxHashMap::default();
         let mut answer = Self::default();
-        for (&character, &revision) in world.oracle.worn() {
-            let outfit = world.generator.outfit(character, revision);
+        for (&character, &revision) in oracle.worn() {
+            let outfit = generator.outfit(character, revision);
             let presets = outfit.presets.map(|items| {
                 let items = items.into_iter().map(|item| {
                     *totals
@@ -63,7 +69,7 @@ impl Answer {
                 .characters
                 .insert(names.ocid(character), (best, costs));
         }
-        let likes = world.oracle.likes().iter();
+        let likes = oracle.likes().iter();
         answer.likes = likes
             .map(|(&character, &count)| (names.ocid(character), count.cast_signed()))
             .collect();
@@ -254,8 +260,13 @@ pub(crate) fn accounting_of_table(folder: &Path) -> Result<[u64; 6]> {
 
 /// The same by the generator's model.
 pub(crate) fn right_accounting(world: &World) -> [u64; 6] {
+    accounting_of_oracle(&world.oracle)
+}
+
+/// The same of what any oracle saw.
+pub(crate) fn accounting_of_oracle(oracle: &Oracle) -> [u64; 6] {
     let mut sums = [0; 6];
-    for outcomes in world.oracle.outcomes().values() {
+    for outcomes in oracle.outcomes().values() {
         let of = [
             outcomes.read(),
             outcomes.applied,

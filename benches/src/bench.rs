@@ -2,12 +2,14 @@
 
 mod admit;
 mod characters;
+mod crash;
 mod document;
 mod graphs;
 mod latency;
 mod likes;
 mod parse;
 mod price;
+mod recovery;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -45,11 +47,13 @@ pub(crate) enum Bench {
     Characters,
     Documents,
     Latency,
+    Recovery,
+    Crash,
 }
 
 impl Bench {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Parse,
         Self::Price,
         Self::Admit,
@@ -59,6 +63,8 @@ impl Bench {
         Self::Characters,
         Self::Documents,
         Self::Latency,
+        Self::Recovery,
+        Self::Crash,
     ];
 
     /// The name on the command line.
@@ -73,6 +79,8 @@ impl Bench {
             Self::Characters => "characters",
             Self::Documents => "documents",
             Self::Latency => "latency",
+            Self::Recovery => "recovery",
+            Self::Crash => "crash",
         }
     }
 
@@ -110,6 +118,14 @@ impl Bench {
                 "Open loop: 4,900 likes and 100 compact characters a second; from the broker's \
                  timestamp of an event to a reader of Redis who sees an epoch that holds it."
             }
+            Self::Crash => {
+                "Under 5,000 events a second a job is killed at any moment and started again at once: from the kill \
+                 to a reader of Redis who sees an epoch that was minted after it, and is not older than a second."
+            }
+            Self::Recovery => {
+                "A job is killed, and starts again with all its characters and likes in the input tables: from \
+                 the start of the process to the first epoch with new records in the embedded views."
+            }
         }
     }
 
@@ -125,6 +141,8 @@ impl Bench {
             Self::Characters => characters::compact(size),
             Self::Documents => characters::documents(size),
             Self::Latency => latency::run(size),
+            Self::Recovery => recovery::run(size),
+            Self::Crash => crash::run(size),
         }
     }
 }

@@ -39,6 +39,21 @@ pub(crate) struct Took {
     pub(crate) stages: BTreeMap<String, Vec<f64>>,
 }
 
+/// The command by which a process of a job is started.
+pub(crate) fn command() -> Result<Command> {
+    let own = std::env::current_exe().context("find the own binary")?;
+    let wrap = std::env::var(WRAP).unwrap_or_default();
+    let mut words = wrap.split_whitespace();
+    Ok(match words.next() {
+        Some(program) => {
+            let mut command = Command::new(program);
+            command.args(words).arg(own);
+            command
+        }
+        None => Command::new(own),
+    })
+}
+
 /// Runs a job in this process and prints [`Took`].
 pub(crate) fn run_here(file: &Path, until_end: bool) -> Result<()> {
     tracing_subscriber::fmt()
@@ -87,7 +102,7 @@ pub(crate) fn run_here(file: &Path, until_end: bool) -> Result<()> {
         cpu_seconds: process_cpu_seconds()?,
         peak_bytes: peak_bytes()?,
         epochs: report.epochs,
-        loaded_rows: report.loaded_rows,
+        loaded_rows: report.loaded_rows(),
         view_values: report.view_values,
         counts: report.counts(),
         stages: watched.stages,
@@ -143,17 +158,7 @@ pub(crate) struct Running(Child);
 impl Running {
     /// Starts a job that ends when it is stopped, or with `until_end` when everything is read.
     pub(crate) fn start(file: &Path, until_end: bool) -> Result<Self> {
-        let own = std::env::current_exe().context("find the own binary")?;
-        let wrap = std::env::var(WRAP).unwrap_or_default();
-        let mut words = wrap.split_whitespace();
-        let mut command = match words.next() {
-            Some(program) => {
-                let mut command = Command::new(program);
-                command.args(words).arg(own);
-                command
-            }
-            None => Command::new(own),
-        };
+        let mut command = command()?;
         command.arg("job").arg(file);
         if until_end {
             command.arg("--until-end");
@@ -164,6 +169,13 @@ impl Running {
             .spawn()
             .context("start the job")?;
         Ok(Self(child))
+    }
+
+    /// Kills the job as a crash does.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.0.kill().context("kill the job")?;
+        self.0.wait().context("wait for the job")?;
+        Ok(())
     }
 
     /// Stops the job if it runs still, and waits for its end.

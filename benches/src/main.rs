@@ -7,6 +7,7 @@ mod job;
 mod machine;
 mod measure;
 mod report;
+mod start;
 mod world;
 
 use std::path::PathBuf;
@@ -57,6 +58,10 @@ enum Act {
         /// Ends when everything is read, not when the standard input ends.
         #[arg(long)]
         until_end: bool,
+        /// Prints how the start went once offsets up to this sum over all partitions are read and shown, then
+        /// goes on until it is killed.
+        #[arg(long)]
+        until_shown: Option<i64>,
     },
 }
 
@@ -82,7 +87,14 @@ fn act(act: Act) -> Result<()> {
             println!("{}", serde_json::to_string(&figures)?);
             Ok(())
         }
-        Act::Job { file, until_end } => job::run_here(&file, until_end),
+        Act::Job {
+            file,
+            until_shown: Some(offsets),
+            ..
+        } => start::run_here(&file, offsets),
+        Act::Job {
+            file, until_end, ..
+        } => job::run_here(&file, until_end),
     }
 }
 

@@ -78,13 +78,22 @@ impl World {
 
     /// Writes all records, at a pace if one is given, and waits until the broker has them.
     pub(crate) fn fill(&mut self, records_per_second: Option<f64>) -> Result<Generated> {
+        self.fill_some(u64::MAX, records_per_second)
+    }
+
+    /// The same of so many of the remaining records.
+    pub(crate) fn fill_some(
+        &mut self,
+        records: u64,
+        records_per_second: Option<f64>,
+    ) -> Result<Generated> {
         let started = Instant::now();
         let mut writer = KafkaWriter::new(self.kafka.clone())?;
         let written = into_kafka(
             &mut self.generator,
             &mut writer,
             &self.topics,
-            u64::MAX,
+            records,
             records_per_second,
             Some(&mut self.oracle),
         )?;

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, ensure};
 use graphs::{Output, Settings};
@@ -215,7 +214,7 @@ fn appraise(
     wanted: &FxHashMap<String, i128>,
 ) -> Result<Appraised> {
     let settings = Settings::new(odds::shipped(odds::SHIPPED[0])?);
-    let prices = Arc::clone(&settings.prices_computed);
+    let prices = Arc::clone(&settings.prices);
     let told: Rc<RefCell<(usize, FxHashMap<String, i128>)>> = Rc::default();
     let heard = Rc::clone(&told);
     let asked: FxHashSet<String> = wanted.keys().cloned().collect();
@@ -287,7 +286,7 @@ fn appraise(
         told.0
     );
     Ok(Appraised {
-        prices: prices.load(Ordering::Relaxed),
+        prices: prices.computed(),
         load_seconds: half_seconds + rest_seconds,
         again_seconds,
         change_seconds: change_seconds / 200.0,

@@ -38,6 +38,18 @@ impl<K, V> Interner<K, V> {
         self.index.find(hash, found).copied()
     }
 
+    /// The number of the thing with this hash, most likely. It reads the index alone: done for several hashes after
+    /// each other, the processor waits for their memory at once.
+    pub(crate) fn guess(&self, hash: u64) -> Option<u32> {
+        self.index.find(hash, |_| true).copied()
+    }
+
+    /// The thing that a guess names, if it has this hash.
+    pub(crate) fn guessed(&self, guess: Option<u32>, hash: u64) -> Option<&K> {
+        let slot = self.slots[guess? as usize].as_ref()?;
+        (slot.hash == hash).then_some(&slot.key)
+    }
+
     /// Keeps a new thing, with no holder yet.
     pub(crate) fn insert(&mut self, hash: u64, key: K, value: V) -> u32 {
         let id = self.free.pop().unwrap_or_else(|| {

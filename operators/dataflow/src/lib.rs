@@ -18,5 +18,6 @@ pub mod testkit;
 pub use appraise::{Appraised, Document, Held, Inputs, Setting, appraise};
 pub use change::{Change, to_collection};
 pub use count_per_key::{Counted, Counts, count_per_key};
-pub use price_once::{Answer, Memo, Prices, Request, price_once};
+pub use hash::home;
+pub use price_once::{Answer, Memo, PriceCounts, Prices, Request, price_once};
 pub use pricing::{Appraisal, Component, Pricing};

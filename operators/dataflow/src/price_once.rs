@@ -54,6 +54,27 @@ pub struct Answer<P> {
 /// Prices known beforehand, all of them under the rules that the graph starts with.
 pub type Memo<P> = FxHashMap<<P as Pricing>::Key, <P as Pricing>::Price>;
 
+/// How many prices there were, over all workers that share the counts.
+#[derive(Debug, Default)]
+pub struct PriceCounts {
+    computed: AtomicU64,
+    remembered: AtomicU64,
+}
+
+impl PriceCounts {
+    /// Prices that were computed.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
+    /// Prices that were asked for and known beforehand.
+    #[must_use]
+    pub fn remembered(&self) -> u64 {
+        self.remembered.load(Ordering::Relaxed)
+    }
+}
+
 /// What [`price_once`] returns.
 pub struct Prices<'scope, T: Timestamp, P: Pricing> {
     /// Answers, still on the worker that priced the key.
@@ -69,18 +90,18 @@ pub struct Prices<'scope, T: Timestamp, P: Pricing> {
 ///   are applied in the order in which they were given, before the requests of that epoch.
 /// - `rules`: the rules before the first of them.
 /// - `memo`: prices that need not be computed while the rules are still those.
-/// - `count`: counts the prices computed, over all workers that share it.
+/// - `counts`: counts the prices, over all workers that share it.
 /// - returns an answer a request, at its epoch, and one whenever a requested price changes.
 ///
 /// ```
-/// # use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
-/// # use dataflow::{Request, price_once, testkit::{self, toy::{Toy, ToyChange, ToyRules}}};
-/// let count = Arc::new(AtomicU64::new(0));
+/// # use std::sync::Arc;
+/// # use dataflow::{PriceCounts, Request, price_once, testkit::{self, toy::{Toy, ToyChange, ToyRules}}};
+/// let counts = Arc::<PriceCounts>::default();
 /// let requests = [(0, 1), (1, 1), (1, 2)]
 ///     .map(|(asker, epoch)| (Request { key: 'a', asker, ticket: 7 + epoch as u32, wanted: true }, epoch));
 /// let changes = [(ToyChange('a', 5), 1), (ToyChange('b', 6), 2), (ToyChange('a', 6), 3)];
 ///
-/// let counter = Arc::clone(&count);
+/// let counter = Arc::clone(&counts);
 /// let answers = testkit::run2(2, requests, changes, move |requests, changes| {
 ///     let rules = Arc::new(ToyRules::default());
 ///     let prices = price_once::<_, Toy>(requests, changes, rules, Arc::default(), Arc::clone(&counter));
@@ -95,14 +116,14 @@ pub struct Prices<'scope, T: Timestamp, P: Pricing> {
 ///     ((1, 9, 5, true), 2, 1),
 ///     ((1, 9, 6, false), 3, 1),
 /// ]);
-/// assert_eq!(count.load(Ordering::Relaxed), 2, "once when asked, once when touched");
+/// assert_eq!(counts.computed(), 2, "once when asked, once when touched");
 /// ```
 pub fn price_once<'scope, T, P>(
     requests: StreamVec<'scope, T, Request<P::Key>>,
     changes: StreamVec<'scope, T, P::Change>,
     rules: Arc<P::Rules>,
     memo: Arc<Memo<P>>,
-    count: Arc<AtomicU64>,
+    counts: Arc<PriceCounts>,
 ) -> Prices<'scope, T, P>
 where
     T: Timestamp + TotalOrder,
@@ -121,7 +142,7 @@ where
     let mut computed = OutputBuilder::from(computed);
 
     builder.build(move |_| {
-        let mut book = Book::<P>::new(rules, memo, count);
+        let mut book = Book::<P>::new(rules, memo, counts);
         let mut pending = BTreeMap::<T, Pending<T, P>>::new();
         move |frontiers| {
             let mut answers = answers.activate();
@@ -221,7 +242,7 @@ impl<T: Timestamp, P: Pricing> Pending<T, P> {
 struct Book<P: Pricing> {
     rules: Arc<P::Rules>,
     memo: Option<Arc<Memo<P>>>,
-    count: Arc<AtomicU64>,
+    counts: Arc<PriceCounts>,
     keys: Interner<P::Key, Entry<P>>,
     /// Keys that have no price, or one that may have been touched.
     queue: Vec<u32>,
@@ -239,11 +260,11 @@ struct Entry<P: Pricing> {
 }
 
 impl<P: Pricing> Book<P> {
-    fn new(rules: Arc<P::Rules>, memo: Arc<Memo<P>>, count: Arc<AtomicU64>) -> Self {
+    fn new(rules: Arc<P::Rules>, memo: Arc<Memo<P>>, counts: Arc<PriceCounts>) -> Self {
         Self {
             rules,
             memo: Some(memo),
-            count,
+            counts,
             keys: Interner::default(),
             queue: Vec::new(),
             touched: Vec::new(),
@@ -341,13 +362,19 @@ impl<P: Pricing> Book<P> {
                 continue;
             }
             let known = self.memo.as_ref().and_then(|memo| memo.get(key));
-            let price = known.cloned().unwrap_or_else(|| {
-                *effort = effort.saturating_sub(EFFORT_OF_PRICE);
-                self.count.fetch_add(1, Ordering::Relaxed);
-                let price = P::price(&self.rules, key);
-                computed((key.clone(), price.clone()));
-                price
-            });
+            let price = match known {
+                Some(price) => {
+                    self.counts.remembered.fetch_add(1, Ordering::Relaxed);
+                    price.clone()
+                }
+                None => {
+                    *effort = effort.saturating_sub(EFFORT_OF_PRICE);
+                    self.counts.computed.fetch_add(1, Ordering::Relaxed);
+                    let price = P::price(&self.rules, key);
+                    computed((key.clone(), price.clone()));
+                    price
+                }
+            };
             self.keys.value_mut(id).settle(Some(price), &mut answer);
         }
     }

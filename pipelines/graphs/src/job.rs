@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
-use dataflow::{Document, Setting};
+use dataflow::{Document, PriceCounts, Setting};
 use differential_dataflow::AsCollection;
 use model::Epoch;
 use model::valued::SharedComponent;
@@ -29,8 +28,8 @@ pub struct Settings {
     pub memo: Arc<Memo>,
     /// The first epoch whose changes are told; earlier ones only build the state.
     pub tell_from: Epoch,
-    /// Counts the prices computed by this process.
-    pub prices_computed: Arc<AtomicU64>,
+    /// Counts the prices of this process.
+    pub prices: Arc<PriceCounts>,
 }
 
 impl Settings {
@@ -41,7 +40,7 @@ impl Settings {
             rules: Arc::new(rules),
             memo: Arc::default(),
             tell_from: Epoch(0),
-            prices_computed: Arc::default(),
+            prices: Arc::default(),
         }
     }
 }
@@ -81,7 +80,7 @@ pub fn build(
         let setting = Setting {
             rules: Arc::clone(&settings.rules),
             memo: Arc::clone(&settings.memo),
-            prices_computed: Arc::clone(&settings.prices_computed),
+            prices: Arc::clone(&settings.prices),
             tell_from: settings.tell_from.0,
         };
         let outputs = expectation(streams, setting);

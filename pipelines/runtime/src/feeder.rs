@@ -33,8 +33,8 @@ pub(crate) enum Feed {
 pub(crate) struct InputBatch {
     pub(crate) topic: Topic,
     pub(crate) columns: InputColumns,
-    /// Which of the rows are meant.
-    pub(crate) rows: Vec<u32>,
+    /// Which of the rows each worker takes.
+    pub(crate) shares: Vec<Vec<u32>>,
 }
 
 /// The feeding end of a worker.
@@ -45,6 +45,7 @@ pub(crate) struct WorkerHandle {
 
 /// Feeds all workers the same, from any thread.
 pub(crate) struct Feeder {
+    workers: usize,
     state: Mutex<State>,
 }
 
@@ -73,6 +74,7 @@ impl Feeder {
         seen: Epoch,
     ) -> Self {
         Self {
+            workers: workers.len(),
             state: Mutex::new(State {
                 workers,
                 said: Some(said),
@@ -84,6 +86,11 @@ impl Feeder {
                 wanted: WantedBy::default(),
             }),
         }
+    }
+
+    /// Number of workers.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
     }
 
     /// A new epoch. It must be fed before the next one is minted.

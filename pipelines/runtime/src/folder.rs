@@ -4,6 +4,7 @@
 //! <job>/generations/00000000000000000007   put-if-absent, one a start; the newest is the only one that may act
 //! <job>/bindings/00000000000000000007.log  that generation's binding log
 //! <job>/rulesets/<hash>.json               every ruleset ever used, put-if-absent
+//! <job>/prices/<hash>.memo                 prices under a ruleset that starts need not compute again; may go any time
 //! <job>/views.sqlite                       the embedded view store, if the job has one
 //! <job>/tables/<name>/                     the Delta tables
 //! <job>/findings.jsonl                     damage that the scrub found, a line each
@@ -65,7 +66,7 @@ impl JobFolder {
     /// Opens the folder at `root` and creates what is missing in it.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, FolderError> {
         let folder = Self { root: root.into() };
-        for part in ["generations", "bindings", "rulesets", "tables"] {
+        for part in ["generations", "bindings", "rulesets", "prices", "tables"] {
             let path = folder.root.join(part);
             let made = DirBuilder::new()
                 .recursive(true)
@@ -219,6 +220,12 @@ impl JobFolder {
     #[must_use]
     pub fn ruleset(&self, hash: &str) -> PathBuf {
         self.root.join("rulesets").join(format!("{hash}.json"))
+    }
+
+    /// Where prices under the ruleset of a hash are remembered.
+    #[must_use]
+    pub fn prices(&self, ruleset: &str) -> PathBuf {
+        self.root.join("prices").join(format!("{ruleset}.memo"))
     }
 
     fn generation_path(&self, generation: Generation) -> PathBuf {

@@ -18,6 +18,7 @@ pub mod folder;
 mod ingress;
 mod job;
 mod keeper;
+mod prices;
 mod priority;
 mod recovery;
 pub mod scrub;
@@ -35,7 +36,7 @@ pub use ingress::{ReaderError, SealError};
 pub use job::{Handle, Until, kafka_config, load_rules, open_source, run};
 pub use scrub::Finding;
 pub use status::{
-    GroupReport, PartitionReport, Phase, Report, ScrubReport, Status, StepsReport, Trace,
-    WaitReport,
+    GroupReport, LoadingReport, PartitionReport, Phase, PhaseReport, Report, ScrubReport, Status,
+    StepsReport, Trace, WaitReport,
 };
 pub use teller::started_ticks;

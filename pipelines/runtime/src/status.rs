@@ -1,6 +1,7 @@
 //! What a running job says of itself: progress, accounting, waits with name and age, and the trace of a
 //! sampled epoch. Written by the threads, read by commands and metrics.
 
+mod loading;
 mod publish;
 mod report;
 mod scrub;
@@ -11,9 +12,10 @@ mod wait;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use dataflow::PriceCounts;
 use model::admission::Counts;
 use model::{Epoch, PartitionId};
 use serde::Serialize;
@@ -22,9 +24,11 @@ use crate::clock::now_millis;
 use crate::folder::Generation;
 use crate::ingress::SealedEpoch;
 
+use loading::Loading;
+pub use loading::LoadingReport;
 #[cfg(test)]
 pub(crate) use publish::WAITS;
-pub use report::{GroupReport, PartitionReport, Report, ScrubReport, WaitReport};
+pub use report::{GroupReport, PartitionReport, PhaseReport, Report, ScrubReport, WaitReport};
 use steps::Steps;
 pub use steps::StepsReport;
 use trace::Sampled;
@@ -57,7 +61,11 @@ struct State {
     phase: Phase,
     /// In milliseconds since 1970; 0 before the first.
     phase_since: u64,
-    loaded_rows: u64,
+    /// When each phase was entered last, since `started`.
+    entered: Vec<(Phase, Duration)>,
+    started: Option<Instant>,
+    loading: Option<Loading>,
+    prices: Arc<PriceCounts>,
     epochs: u64,
     sealed: Epoch,
     finished: Epoch,
@@ -130,10 +138,22 @@ impl Status {
 
     pub(crate) fn enter(&self, phase: Phase) {
         let mut state = self.lock();
+        if phase == Phase::Starting {
+            // Each leg of a job is a start of its own.
+            state.started = None;
+            state.entered.clear();
+        }
+        let after = state.started.get_or_insert_with(Instant::now).elapsed();
         state.phase = phase;
         state.phase_since = now_millis();
+        state.entered.push((phase, after));
         drop(state);
-        tracing::info!(?phase, "job");
+        tracing::info!(?phase, after_seconds = after.as_secs_f64(), "job");
+    }
+
+    /// Notes that so many rows are to be loaded.
+    pub(crate) fn to_load(&self, rows: u64) {
+        self.lock().loading = Some(Loading::begin(rows));
     }
 
     /// Notes how long a worker took for what it was fed.
@@ -142,7 +162,19 @@ impl Status {
     }
 
     pub(crate) fn loaded(&self, rows: u64) {
-        self.lock().loaded_rows += rows;
+        if let Some(loading) = &mut self.lock().loading {
+            loading.add(rows);
+        }
+    }
+
+    /// Shows these counts of prices from now on.
+    pub(crate) fn counts_prices(&self, prices: &Arc<PriceCounts>) {
+        self.lock().prices = Arc::clone(prices);
+    }
+
+    /// How far loading is, once it has begun.
+    pub(crate) fn loading(&self) -> Option<LoadingReport> {
+        self.lock().loading.as_ref().map(Loading::report)
     }
 
     /// Notes from where on a partition is read, and to where if it ends: it is shown from now on, also
@@ -320,7 +352,17 @@ impl Status {
         Report {
             phase: state.phase,
             phase_since_millis: state.phase_since,
-            loaded_rows: state.loaded_rows,
+            phases: state
+                .entered
+                .iter()
+                .map(|&(phase, after)| PhaseReport {
+                    phase,
+                    after_seconds: after.as_secs_f64(),
+                })
+                .collect(),
+            loading: state.loading.as_ref().map(Loading::report),
+            prices_computed: state.prices.computed(),
+            prices_remembered: state.prices.remembered(),
             epochs: state.epochs,
             sealed: state.sealed,
             finished: state.finished,

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
-use dataflow::Change as Changed;
 use graphs::{Inputs, Output, Progress, Settings};
 use model::admission::Change;
 use model::{Epoch, PartitionId};
@@ -18,6 +17,7 @@ use crate::egress::{FromWorker, Said};
 use crate::error::{Fault, JobError};
 use crate::feeder::{Feed, InputBatch, WorkerHandle};
 use crate::ingress::SealedEpoch;
+use crate::prices::Priced;
 use crate::status::Status;
 
 /// Feeds that may wait for a worker: whoever feeds it waits when it has more.
@@ -30,10 +30,12 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts `count` workers, and gives the ends by which they are fed.
+    ///
+    /// - `said`, `priced`: where they send what they say, and what they have priced.
     pub(crate) fn start(
         count: usize,
         settings: Settings,
-        said: &Sender<Said>,
+        (said, priced): (&Sender<Said>, &Sender<Priced>),
         fault: &Fault,
         status: &Arc<Status>,
     ) -> Result<(Self, Vec<WorkerHandle>), JobError> {
@@ -41,7 +43,8 @@ impl Workers {
             (0..count).map(|_| bounded(FEEDS_WAITING)).unzip();
         let receivers = Mutex::new(receivers.into_iter().map(Some).collect::<Vec<_>>());
         let (started, threads) = bounded(count);
-        let (said, fault, status) = (said.clone(), fault.clone(), Arc::clone(status));
+        let (said, priced, fault) = (said.clone(), priced.clone(), fault.clone());
+        let status = Arc::clone(status);
         let one_is_gone = Arc::new(AtomicBool::new(false));
         let guards = timely::execute(timely::Config::process(count), move |worker| {
             let _guard = fault.guard("a dataflow worker panicked");
@@ -53,7 +56,7 @@ impl Workers {
                 .take()
                 .expect("each worker takes its feeds once");
             if started.send((index, thread::current())).is_ok() {
-                run(worker, &settings, &feeds, &said, &gone, &status);
+                run(worker, &settings, &feeds, (&said, &priced), &gone, &status);
             }
         })
         .map_err(JobError::Workers)?;
@@ -95,7 +98,7 @@ fn run(
     worker: &mut Worker,
     settings: &Settings,
     feeds: &Receiver<Feed>,
-    said: &Sender<Said>,
+    (said, priced): (&Sender<Said>, &Sender<Priced>),
     gone: &Gone,
     status: &Status,
 ) {
@@ -110,10 +113,17 @@ fn run(
         }
     };
     let emit = {
-        let say = say.clone();
-        move |epoch, output| {
-            if let Some(said_now) = from_output(epoch, output) {
-                say(said_now);
+        let (say, priced) = (say.clone(), priced.clone());
+        move |epoch, output| match output {
+            Output::Valuations(changes) => say(FromWorker::Valuations(epoch, changes)),
+            Output::Likes(changes) => say(FromWorker::LikeCounts(epoch, changes)),
+            Output::Characters(held) => say(FromWorker::Characters(epoch, held)),
+            Output::LikeCounts(counts) => say(FromWorker::Counts(epoch, counts)),
+            // The rules of a start hold as long as its workers run.
+            Output::Prices(prices) => {
+                if priced.send(prices).is_err() {
+                    tracing::debug!("nobody remembers prices any more");
+                }
             }
         }
     };
@@ -165,26 +175,13 @@ fn tell_upper(
     }
 }
 
-fn from_output(epoch: Epoch, output: Output) -> Option<FromWorker> {
-    match output {
-        Output::Valuations(changes) => Some(FromWorker::Valuations(epoch, changes)),
-        Output::Likes(changes) => {
-            let changes: Vec<Changed<i64>> = changes;
-            Some(FromWorker::LikeCounts(epoch, changes))
-        }
-        Output::Characters(held) => Some(FromWorker::Characters(epoch, held)),
-        Output::LikeCounts(counts) => Some(FromWorker::Counts(epoch, counts)),
-        Output::Prices(_) => None,
-    }
-}
-
 /// Takes the share of a worker: partitions are dealt out in turn.
 fn take(inputs: &mut Inputs, feed: &Feed, worker: usize, workers: usize) {
     let is_mine = |partition: i32| partition as usize % workers == worker;
     match feed {
         Feed::Rows(epoch, batch) => {
             advance(inputs, *epoch);
-            take_rows(inputs, batch, is_mine);
+            take_rows(inputs, batch, worker);
         }
         Feed::Epoch(sealed) => {
             advance(inputs, sealed.binding.epoch);
@@ -218,19 +215,30 @@ fn advance(inputs: &mut Inputs, epoch: Epoch) {
     }
 }
 
-fn take_rows(inputs: &mut Inputs, batch: &InputBatch, is_mine: impl Fn(i32) -> bool) {
+fn take_rows(inputs: &mut Inputs, batch: &InputBatch, worker: usize) {
     let columns = &batch.columns;
-    for &row in &batch.rows {
-        let row = row as usize;
-        if is_mine(columns.partition(row)) {
-            let change = columns
-                .row(row)
-                .and_then(|row| Change::from_row(batch.topic, &row))
-                .expect("recovery has read the row before");
-            if let Some(change) = change {
-                take_change(inputs, &change);
+    // Likes of one target often stand together.
+    let mut likes: Option<(&str, i64)> = None;
+    for &row in &batch.shares[worker] {
+        let change = columns
+            .row(row as usize)
+            .and_then(|row| Change::from_row(batch.topic, &row))
+            .expect("recovery has read the row before");
+        match (change, &mut likes) {
+            (Some(Change::Like(like)), Some((target, sum))) if *target == like.target => {
+                *sum += like.diff();
             }
+            (Some(Change::Like(like)), likes) => {
+                if let Some((target, sum)) = likes.replace((like.target, like.diff())) {
+                    inputs.like(target, sum);
+                }
+            }
+            (Some(change), _) => take_change(inputs, &change),
+            (None, _) => {}
         }
+    }
+    if let Some((target, sum)) = likes {
+        inputs.like(target, sum);
     }
     inputs.flush();
 }

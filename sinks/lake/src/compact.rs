@@ -49,6 +49,8 @@ pub struct Compaction {
     files: Vec<LiveFile>,
     /// Whether no older rows lie in files that are left out: deletions need not be remembered.
     whole: bool,
+    /// Whether appended files were left for the next one.
+    leaves_files: bool,
     stretch_bytes: usize,
 }
 
@@ -75,6 +77,12 @@ impl Compaction {
     #[must_use]
     pub fn files(&self) -> &[LiveFile] {
         &self.files
+    }
+
+    /// Whether appended files are left for the next compaction, because they were too many for this one.
+    #[must_use]
+    pub fn leaves_files(&self) -> bool {
+        self.leaves_files
     }
 
     /// Reads, merges and writes. The table does not see the new files before they are committed; a
@@ -147,6 +155,7 @@ impl Table {
                 retain,
                 files: chosen.files,
                 whole: chosen.whole,
+                leaves_files: chosen.since_max.is_some(),
                 stretch_bytes: limits.stretch_bytes,
             }
         }))

@@ -18,7 +18,7 @@ use crate::error::LakeError;
 use crate::files::LiveFile;
 use crate::view::View;
 
-/// Rows of a batch.
+/// Rows of a batch, unless told otherwise.
 const BATCH_ROWS: usize = 16_384;
 /// And so many bytes at most, by what the rows of a file have on average.
 const BATCH_BYTES: usize = 4 << 20;
@@ -75,6 +75,7 @@ impl Scan {
                     epoch,
                     columns: self.columns.clone(),
                     epochs: (!all_inside).then(|| self.epochs.clone()),
+                    batch_rows: BATCH_ROWS,
                 })
             })
             .collect())
@@ -104,9 +105,17 @@ pub struct ScanFile {
     columns: Option<Vec<String>>,
     /// The epochs to keep; `None` when the file holds no others.
     epochs: Option<Range<Epoch>>,
+    batch_rows: usize,
 }
 
 impl ScanFile {
+    /// Reads so many rows at once.
+    #[must_use]
+    pub fn batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows;
+        self
+    }
+
     /// Opens the file.
     pub fn batches(&self) -> Result<ScanBatches, LakeError> {
         let path = &self.file.path;
@@ -117,7 +126,7 @@ impl ScanFile {
             columns.push(self.epoch.to_owned());
         }
         Ok(ScanBatches {
-            reader: open(path, wanted.as_deref())?,
+            reader: open_in(path, wanted.as_deref(), self.batch_rows)?,
             file: self.clone(),
         })
     }
@@ -128,11 +137,20 @@ pub(crate) fn open(
     path: &Path,
     columns: Option<&[String]>,
 ) -> Result<ParquetRecordBatchReader, LakeError> {
+    open_in(path, columns, BATCH_ROWS)
+}
+
+/// The same in batches of so many rows.
+fn open_in(
+    path: &Path,
+    columns: Option<&[String]>,
+    batch_rows: usize,
+) -> Result<ParquetRecordBatchReader, LakeError> {
     let file = File::open(path).map_err(LakeError::io("open file", path))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
         .map_err(LakeError::parquet("open file", path))?;
-    let rows = batch_rows(builder.metadata());
+    let rows = batch_rows.min(rows_in_bounds(builder.metadata()));
     let mut builder = builder.with_batch_size(rows);
     if let Some(columns) = columns {
         let names = columns.iter().map(String::as_str);
@@ -145,7 +163,7 @@ pub(crate) fn open(
 }
 
 /// How many rows of a file are read at once: as many as take a few megabytes, as a rejected record may have two.
-fn batch_rows(file: &ParquetMetaData) -> usize {
+fn rows_in_bounds(file: &ParquetMetaData) -> usize {
     let rows = usize::try_from(file.file_metadata().num_rows()).unwrap_or(0);
     let groups = file.row_groups().iter();
     let bytes: i64 = groups.map(|group| group.total_byte_size()).sum();

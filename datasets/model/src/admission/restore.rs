@@ -16,8 +16,8 @@ use super::{AdmissionSettings, InputRow, RowKind};
 #[derive(Debug)]
 pub struct Restore {
     partition: Partition,
-    /// By key: the offset of the newest row of kind row, and of kind head.
-    newest: Vec<[i64; 2]>,
+    /// By key: the offset of the newest row of kind row, of kind head, and of the settled ones of kind row.
+    newest: Vec<[i64; 3]>,
     /// Of keys whose newest head is that of a replay: the replay's offset and its place.
     replayed: FxHashMap<Slot, (i64, i64)>,
     ids: Vec<Accepted>,
@@ -48,14 +48,33 @@ impl Restore {
 
     /// Takes a row. Of the rows of one kind and key the one with the highest offset counts.
     pub fn row(&mut self, row: &InputRow<'_>) -> Result<(), DecodeError> {
+        self.take(row).map(drop)
+    }
+
+    /// Takes a row as [`Self::row`] does, and says whether it changes what those taken by this function make of
+    /// their keys: of likes, which add up, each row of kind row does, of all others those that are newer than all
+    /// of their key before them.
+    pub fn settled_row(&mut self, row: &InputRow<'_>) -> Result<bool, DecodeError> {
+        let slot = self.take(row)?;
+        Ok(match slot {
+            Some(slot) if row.kind == RowKind::Row => {
+                let adds_up = matches!(self.partition.keys, Keys::Likes { .. });
+                adds_up || self.is_newest(slot, 2, row.offset)
+            }
+            _ => false,
+        })
+    }
+
+    /// Takes a row, and gives the number of its key unless it is the partition's own.
+    fn take(&mut self, row: &InputRow<'_>) -> Result<Option<Slot>, DecodeError> {
         self.running_max = self.running_max.max(row.timestamp_millis);
         self.partition.last_offset = self.partition.last_offset.max(row.offset);
         if row.key.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let slot = self.partition.keys.intern(row.key)?;
         self.newest
-            .resize(self.partition.keys().max(self.newest.len()), [-1; 2]);
+            .resize(self.partition.keys().max(self.newest.len()), [-1; 3]);
         let keys = self.partition.keys().max(self.partition.newest.len());
         self.partition.newest.resize(keys, Newest::default());
         if let Some(id) = row.event_id {
@@ -90,7 +109,7 @@ impl Restore {
             }
             RowKind::Row | RowKind::Head | RowKind::Id => {}
         }
-        Ok(())
+        Ok(Some(slot))
     }
 
     /// The partition.

@@ -326,3 +326,49 @@ fn the_horizon_in_effect_shrinks_when_ids_are_crowded_out() {
     assert_eq!(partition.ids(), 2);
     assert_eq!(partition.horizon_in_effect_millis(), 20);
 }
+
+#[test]
+fn a_settled_row_that_a_newer_one_has_overtaken_changes_nothing_but_likes_add_up() {
+    let settings = AdmissionSettings {
+        dedup_horizon_millis: 1_000,
+        dedup_ids_max: 10,
+    };
+    let row = |topic, kind, offset, diff| {
+        let key: &[u8] = match topic {
+            Topic::Likes => b"target\x1faccount",
+            _ => b"ocid",
+        };
+        InputRow {
+            kind,
+            diff,
+            key,
+            value: None,
+            event_id: None,
+            timestamp_millis: Millis(offset),
+            offset,
+        }
+    };
+    let mut equipment = Restore::new(Topic::Equipment, settings);
+    let mut taken = |kind, offset| {
+        let row = row(Topic::Equipment, kind, offset, 1);
+        equipment.settled_row(&row).unwrap()
+    };
+    assert!(taken(RowKind::Row, 5));
+    assert!(!taken(RowKind::Row, 4));
+    assert!(!taken(RowKind::Id, 6), "an id changes no state");
+    assert!(taken(RowKind::Row, 7));
+
+    // What is not settled overtakes nothing that is.
+    let mut equipment = Restore::new(Topic::Equipment, settings);
+    equipment
+        .row(&row(Topic::Equipment, RowKind::Row, 9, 1))
+        .unwrap();
+    let settled = row(Topic::Equipment, RowKind::Row, 8, 1);
+    assert!(equipment.settled_row(&settled).unwrap());
+
+    let mut likes = Restore::new(Topic::Likes, settings);
+    for (offset, diff) in [(5, 1), (4, -1), (3, 1)] {
+        let row = row(Topic::Likes, RowKind::Row, offset, diff);
+        assert!(likes.settled_row(&row).unwrap());
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! An epoch is worked on when all of it is there, in small turns, so that other operators of the
 //! worker get theirs: value the parts that are new or touched; if values changed, scan the documents
-//! for those that hold them; then document by document, say what changed.
+//! for those that hold them; then document by document, say what changed. Of an epoch of which nothing is told
+//! documents are kept as they come: a start loads all of them at one epoch, and has nothing to do at its end.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -27,6 +28,10 @@ const SCANS_A_STEP: usize = 32;
 pub(super) struct Arrived<A: Appraisal> {
     pub(super) interned: Vec<Interned<A::Price>>,
     pub(super) answers: Vec<Answer<A::Price>>,
+    /// Parts that are defined already, to be valued.
+    parts: Vec<u32>,
+    /// Documents that kept ones have replaced.
+    replaced: Vec<Packed>,
 }
 
 impl<A: Appraisal> Default for Arrived<A> {
@@ -34,6 +39,8 @@ impl<A: Appraisal> Default for Arrived<A> {
         Self {
             interned: Vec::new(),
             answers: Vec::new(),
+            parts: Vec::new(),
+            replaced: Vec::new(),
         }
     }
 }
@@ -84,25 +91,44 @@ impl<A: Appraisal> Assembly<A> {
 
     /// Takes in what came at an epoch; the rest is done in turns.
     pub(super) fn begin(&mut self, arrived: Arrived<A>, tell: bool) -> Work<A> {
-        let mut work = Work {
-            tell,
-            parts: Vec::new(),
-            before: FxHashMap::default(),
-            upserts: Vec::new(),
-            replaced: FxHashSet::default(),
-            scan: None,
-            touched: Vec::new(),
-        };
+        let mut work = Work::new(tell);
+        work.parts = arrived.parts;
         for interned in arrived.interned {
             match interned {
-                Interned::Defined { part, slots } => self.define(part, slots, &mut work),
+                Interned::Defined { part, slots } => self.define(part, slots, &mut work.parts),
                 Interned::Document(new) => work.upserts.push((new.key().into(), Some(new))),
                 Interned::Gone(key) => work.upserts.push((key, None)),
             }
         }
         self.take_prices(arrived.answers, &mut work);
         self.order_upserts(&mut work);
+        for document in &arrived.replaced {
+            self.release(document);
+        }
         work
+    }
+
+    /// Keeps the documents that have come so far at the earliest epoch, of which nothing will be told. Values do
+    /// not matter before its end.
+    ///
+    /// What they replace is released at the end: a number that is given again must not be answered twice in an
+    /// epoch, since answers of several workers come in any order.
+    pub(super) fn keep(&mut self, arrived: &mut Arrived<A>) {
+        let untold = Work::new(false);
+        for interned in arrived.interned.drain(..) {
+            match interned {
+                Interned::Defined { part, slots } => self.define(part, slots, &mut arrived.parts),
+                Interned::Document(new) => {
+                    let named = new.clone();
+                    let (old, _) = self.exchange(named.key(), Some(new), &untold);
+                    arrived.replaced.extend(old);
+                }
+                Interned::Gone(key) => {
+                    let (old, _) = self.exchange(&key, None, &untold);
+                    arrived.replaced.extend(old);
+                }
+            }
+        }
     }
 
     /// Does up to `steps` of the work and counts them down; returns whether all of it is done.
@@ -131,13 +157,13 @@ impl<A: Appraisal> Assembly<A> {
         false
     }
 
-    fn define(&mut self, part: u32, slots: Box<[Slot<A::Price>]>, work: &mut Work<A>) {
+    fn define(&mut self, part: u32, slots: Box<[Slot<A::Price>]>, parts: &mut Vec<u32>) {
         let index = part as usize;
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
         }
         self.slots[index] = Some(slots);
-        work.parts.push(part);
+        parts.push(part);
     }
 
     /// Notes prices; parts of keys that had another one before are to be valued again.
@@ -260,6 +286,20 @@ impl<A: Appraisal> Assembly<A> {
         new: Option<Packed>,
         work: &Work<A>,
     ) -> Option<Change<A::Value>> {
+        let (old, change) = self.exchange(key, new, work);
+        if let Some(old) = old {
+            self.release(&old);
+        }
+        change
+    }
+
+    /// The same, but what the key had before is to be released still.
+    fn exchange(
+        &mut self,
+        key: &str,
+        new: Option<Packed>,
+        work: &Work<A>,
+    ) -> (Option<Packed>, Option<Change<A::Value>>) {
         if let Some(new) = &new {
             let context = Arc::clone(self.tables.borrow().context(new.context()));
             let kept = self.held.contexts.grow_mut(new.context() as usize);
@@ -290,10 +330,7 @@ impl<A: Appraisal> Assembly<A> {
             (None, Some(new)) => self.places.insert(&mut self.held, new),
             (None, None) => {}
         }
-        if let Some(old) = old {
-            self.release(&old);
-        }
-        change.flatten()
+        (old, change.flatten())
     }
 
     /// Says what changed in a document whose parts changed.
@@ -335,8 +372,23 @@ impl<A: Appraisal> Assembly<A> {
 }
 
 impl<A: Appraisal> Work<A> {
+    fn new(tell: bool) -> Self {
+        Self {
+            tell,
+            parts: Vec::new(),
+            before: FxHashMap::default(),
+            upserts: Vec::new(),
+            replaced: FxHashSet::default(),
+            scan: None,
+            touched: Vec::new(),
+        }
+    }
+
     /// Whether the value of `document` may be another than before the epoch.
     fn touches(&self, document: &Packed) -> bool {
         !self.before.is_empty() && document.parts().any(|part| self.before.contains_key(&part))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use timely::progress::Timestamp;
 
 use crate::appraise::Document;
 use crate::appraise::packed::Packed;
-use crate::appraise::tables::{Slot, Tables};
+use crate::appraise::tables::{PartLook, Slot, Tables};
 use crate::hash::{hash_bytes, route};
 use crate::price_once::Request;
 use crate::pricing::Appraisal;
@@ -61,12 +61,7 @@ where
 
     builder.build(move |_| {
         let mut pending = BTreeMap::<T, Pending<T>>::new();
-        let mut intern = Intern {
-            asker,
-            rules,
-            tables,
-            buffer: Vec::new(),
-        };
+        let mut intern = Intern::new(asker, rules, tables);
         move |frontiers| {
             let mut interned = interned.activate();
             let mut requests = requests.activate();
@@ -104,15 +99,28 @@ where
     }
 }
 
-struct Intern<A: Appraisal> {
+pub(super) struct Intern<A: Appraisal> {
     asker: u32,
     rules: Arc<A::Rules>,
     tables: Rc<RefCell<Tables<A>>>,
     buffer: Vec<u8>,
+    looks: Vec<PartLook>,
+    numbers: Vec<u32>,
 }
 
 impl<A: Appraisal> Intern<A> {
-    fn forget_idle_keys(&mut self, mut ask: impl FnMut(Request<A::Key>)) {
+    pub(super) fn new(asker: u32, rules: Arc<A::Rules>, tables: Rc<RefCell<Tables<A>>>) -> Self {
+        Self {
+            asker,
+            rules,
+            tables,
+            buffer: Vec::new(),
+            looks: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    pub(super) fn forget_idle_keys(&mut self, mut ask: impl FnMut(Request<A::Key>)) {
         let asker = self.asker;
         self.tables.borrow_mut().forget_idle_keys(|key, ticket| {
             ask(Request {
@@ -124,7 +132,7 @@ impl<A: Appraisal> Intern<A> {
         });
     }
 
-    fn document(
+    pub(super) fn document(
         &mut self,
         key: &str,
         document: Option<&[u8]>,
@@ -138,9 +146,10 @@ impl<A: Appraisal> Intern<A> {
         let (mut parts, mut layout) = (Vec::new(), Vec::new());
         let text = A::split(document, &mut parts, &mut layout);
         let context = tables.hold_context(&self.rules, text);
-        let mut numbers = Vec::with_capacity(parts.len());
-        for bytes in parts {
-            let (part, is_new) = tables.hold_part(context, bytes);
+        tables.look_for_parts(context, &parts, &mut self.looks);
+        self.numbers.clear();
+        for (bytes, &look) in parts.into_iter().zip(&self.looks) {
+            let (part, is_new) = tables.hold_part(context, bytes, look);
             if is_new {
                 let (valued_as, _) = tables.part(part);
                 let components = A::components(&self.rules, valued_as, bytes);
@@ -154,13 +163,13 @@ impl<A: Appraisal> Intern<A> {
                 });
                 tell(Interned::Defined { part, slots });
             }
-            numbers.push(part);
+            self.numbers.push(part);
         }
         tell(Interned::Document(Packed::new(
             &mut self.buffer,
             key,
             context.id,
-            &numbers,
+            &self.numbers,
             &layout,
         )));
     }

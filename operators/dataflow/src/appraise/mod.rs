@@ -18,7 +18,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -30,7 +29,7 @@ use timely::order::TotalOrder;
 use timely::progress::Timestamp;
 
 use crate::change::Change;
-use crate::price_once::{Answer, Memo, price_once};
+use crate::price_once::{Answer, Memo, PriceCounts, price_once};
 use crate::pricing::Appraisal;
 use assemble::{Arrived, Assembly, STEPS_A_TURN, Work};
 use intern::{InternedStreams, intern};
@@ -57,8 +56,8 @@ pub struct Setting<T, A: Appraisal> {
     pub rules: Arc<A::Rules>,
     /// Prices that need not be computed while the rules are still those.
     pub memo: Arc<Memo<A>>,
-    /// Counts the prices computed, over all workers that share it.
-    pub prices_computed: Arc<AtomicU64>,
+    /// Counts the prices, over all workers that share it.
+    pub prices: Arc<PriceCounts>,
     /// The first epoch whose changes are told; earlier ones only build the state.
     pub tell_from: T,
 }
@@ -69,7 +68,7 @@ impl<T: Timestamp, A: Appraisal> Setting<T, A> {
         Self {
             rules: Arc::new(rules),
             memo: Arc::default(),
-            prices_computed: Arc::default(),
+            prices: Arc::default(),
             tell_from: T::minimum(),
         }
     }
@@ -80,7 +79,7 @@ impl<T: Clone, A: Appraisal> Clone for Setting<T, A> {
         Self {
             rules: Arc::clone(&self.rules),
             memo: Arc::clone(&self.memo),
-            prices_computed: Arc::clone(&self.prices_computed),
+            prices: Arc::clone(&self.prices),
             tell_from: self.tell_from.clone(),
         }
     }
@@ -134,19 +133,13 @@ where
     let Setting {
         rules,
         memo,
-        prices_computed,
+        prices: counts,
         tell_from,
     } = setting;
     let tables = Rc::new(RefCell::new(Tables::default()));
     let InternedStreams { interned, requests } =
         intern(inputs.documents, Arc::clone(&rules), Rc::clone(&tables));
-    let prices = price_once::<_, A>(
-        requests,
-        inputs.changes,
-        Arc::clone(&rules),
-        memo,
-        prices_computed,
-    );
+    let prices = price_once::<_, A>(requests, inputs.changes, Arc::clone(&rules), memo, counts);
 
     let mut builder = OperatorBuilder::new("Assemble".to_owned(), interned.scope());
     let activator = interned
@@ -189,6 +182,15 @@ where
                 let ports = || Ports::new(|port| capability.delayed(&epoch, port));
                 at(&mut pending, &epoch, ports).read_out = true;
             });
+            if work.is_none()
+                && let Some(mut first) = pending.first_entry()
+                && !tell_from.less_equal(first.key())
+                && !frontiers
+                    .iter()
+                    .any(|frontier| frontier.less_than(first.key()))
+            {
+                assembly.keep(&mut first.get_mut().arrived);
+            }
             let mut steps = STEPS_A_TURN;
             loop {
                 let Some((ports, current)) = &mut work else {

@@ -33,6 +33,14 @@ pub(crate) struct Context {
     pub(crate) valued_as: u32,
 }
 
+/// What a look for a part has found.
+#[derive(Clone, Copy)]
+pub(crate) struct PartLook {
+    hash: u64,
+    /// The part's number; `None` if it is new, or not where it was looked for.
+    guess: Option<u32>,
+}
+
 pub(crate) struct Tables<A: Appraisal> {
     /// With the number of what their parts are valued as.
     contexts: Interner<Arc<str>, u32>,
@@ -88,11 +96,48 @@ impl<A: Appraisal> Tables<A> {
         Context { id, valued_as }
     }
 
-    /// The number of a part, held by its document, and whether it is new and to be defined.
-    pub(crate) fn hold_part(&mut self, context: Context, bytes: &[u8]) -> (u32, bool) {
+    /// Looks for the parts of a document, one step for all of them before the next: they lie anywhere in memory,
+    /// and each step of one does not wait for another's.
+    pub(crate) fn look_for_parts(
+        &self,
+        context: Context,
+        parts: &[&[u8]],
+        looks: &mut Vec<PartLook>,
+    ) {
+        let under = context.valued_as;
+        looks.clear();
+        looks.extend(parts.iter().map(|bytes| {
+            let hash = hash_bytes(under, bytes);
+            let guess = self.parts.guess(hash);
+            PartLook { hash, guess }
+        }));
+        for look in &mut *looks {
+            if self.parts.guessed(look.guess, look.hash).is_none() {
+                look.guess = None;
+            }
+        }
+        for (look, bytes) in looks.iter_mut().zip(parts) {
+            let guessed = self.parts.guessed(look.guess, look.hash);
+            if guessed.is_none_or(|part| part.0 != under || *part.1 != **bytes) {
+                look.guess = None;
+            }
+        }
+    }
+
+    /// The number of a part that was looked for, held by its document, and whether it is new and to be defined.
+    pub(crate) fn hold_part(
+        &mut self,
+        context: Context,
+        bytes: &[u8],
+        look: PartLook,
+    ) -> (u32, bool) {
+        if let Some(part) = look.guess {
+            self.parts.hold(part);
+            return (part, false);
+        }
         let under = context.valued_as;
         self.parts.hold_or_insert(
-            hash_bytes(under, bytes),
+            look.hash,
             |part| part.0 == under && *part.1 == *bytes,
             || ((under, bytes.into()), [].into()),
         )

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use dataflow::testkit::toy::{self, Toy, ToyChange, ToyRules, ToyValue, toy_inputs, worth};
 use dataflow::{Document, Inputs, Pricing, Setting, appraise, testkit, to_collection};
@@ -107,7 +106,7 @@ fn each_key_is_priced_once_in_the_world() {
         let documents =
             (0..200).map(|key| ((format!("{key}"), Some(b":ab bc cd".to_vec())), 1 + key % 7));
         values(workers, documents.collect(), Vec::new(), setting.clone());
-        assert_eq!(setting.prices_computed.load(Ordering::Relaxed), 4);
+        assert_eq!(setting.prices.computed(), 4);
     }
 }
 
@@ -117,7 +116,7 @@ fn one_changed_price_computes_and_says_only_what_depends_on_it() {
     let documents = toy_inputs([("cat", ":ab", 1), ("dog", ":b", 1), ("owl", ":cd", 1)]);
     let said = values(2, documents, vec![(ToyChange('a', 3), 2)], setting.clone());
 
-    assert_eq!(setting.prices_computed.load(Ordering::Relaxed), 4 + 1);
+    assert_eq!(setting.prices.computed(), 4 + 1);
     let changed: Vec<_> = said
         .iter()
         .filter(|row| row.1 == 2)
@@ -152,7 +151,7 @@ fn what_nobody_holds_is_forgotten_and_can_come_again() {
     );
 
     assert_eq!(testkit::content(&said, 300)[0].0.1.total, 2);
-    let computed = setting.prices_computed.load(Ordering::Relaxed);
+    let computed = setting.prices.computed();
     assert!((4..=8).contains(&computed), "{computed}");
 }
 
@@ -251,6 +250,42 @@ fn a_read_out_holds_every_document_of_its_epoch() {
 }
 
 #[test]
+fn changes_after_silent_epochs_are_those_of_a_run_that_told_everything() {
+    // Documents of silent epochs are kept as they come: replaced, gone and come again, several times an epoch.
+    for (seed, workers) in (30..48).zip([1, 2, 4].into_iter().cycle()) {
+        let (mut documents, changes) = random_run(seed, 12);
+        let tell_from = 1 + seed % 30;
+        // A start gives all that it loads at one epoch; of one key in the order of its versions, by one worker.
+        for (_, epoch) in documents.iter_mut().filter(|row| row.1 < tell_from) {
+            *epoch = 0;
+        }
+        let mut last = BTreeMap::new();
+        for (row, epoch) in &documents {
+            last.insert((row.0.clone(), *epoch), row.1.clone());
+        }
+        let once = last
+            .into_iter()
+            .map(|((key, epoch), document)| ((key, document), epoch));
+        let mut told = values(workers, once.collect(), changes.clone(), fresh());
+        told.retain(|row| row.1 >= tell_from);
+
+        if workers > 1 {
+            // Several workers would give the versions of one key without an order.
+            let mut seen = std::collections::BTreeSet::new();
+            documents.reverse();
+            documents.retain(|row| row.1 > 0 || seen.insert(row.0.0.clone()));
+            documents.reverse();
+        }
+        let setting = Setting {
+            tell_from,
+            ..fresh()
+        };
+        let said = values(workers, documents, changes, setting);
+        assert_eq!(said, told, "seed {seed}, {workers} workers");
+    }
+}
+
+#[test]
 fn a_memo_and_silent_epochs_serve_a_restart() {
     let mut setting = fresh();
     setting.memo = Arc::new([('a', 9)].into_iter().collect());
@@ -260,5 +295,6 @@ fn a_memo_and_silent_epochs_serve_a_restart() {
 
     assert_eq!(said.len(), 1);
     assert_eq!((&*said[0].0.0, said[0].0.1.total), ("dog", 9));
-    assert_eq!(setting.prices_computed.load(Ordering::Relaxed), 0);
+    assert_eq!(setting.prices.computed(), 0);
+    assert_eq!(setting.prices.remembered(), 1);
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use dataflow::testkit::toy::{Toy, ToyChange, ToyRules};
-use dataflow::{Memo, Pricing, Request, price_once, testkit};
+use dataflow::{Memo, PriceCounts, Pricing, Request, price_once, testkit};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -14,8 +13,8 @@ type Changes = Vec<(ToyChange, u64)>;
 type Said = Vec<testkit::Update<(u32, u32, i64, bool)>>;
 
 fn answers(workers: usize, asked: Asked, changes: Changes, memo: Memo<Toy>) -> (Said, u64) {
-    let count = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&count);
+    let counts = Arc::<PriceCounts>::default();
+    let counter = Arc::clone(&counts);
     let memo = Arc::new(memo);
     let said = testkit::run2(workers, asked, changes, move |asked, changes| {
         let (memo, count) = (Arc::clone(&memo), Arc::clone(&counter));
@@ -25,7 +24,7 @@ fn answers(workers: usize, asked: Asked, changes: Changes, memo: Memo<Toy>) -> (
             (answer.asker, answer.ticket, answer.price, answer.first)
         })
     });
-    (said, count.load(Ordering::Relaxed))
+    (said, counts.computed())
 }
 
 fn request(key: char, asker: u32, ticket: u32, epoch: u64) -> (Request<char>, u64) {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use dataflow::{Document, Setting, testkit, to_collection};
 use graphs::expectation::{Equipment, Inputs, Memo, expectation};
@@ -192,7 +191,7 @@ fn any_number_of_workers_says_the_same_and_prices_each_key_once() {
     let run = |workers| {
         let setting = Setting::new(rules());
         let said = values(workers, &characters, Vec::new(), setting.clone());
-        (said, setting.prices_computed.load(Ordering::Relaxed))
+        (said, setting.prices.computed())
     };
     let (one, computed) = run(1);
     assert!(keys > 20 && !one.is_empty());
@@ -234,10 +233,7 @@ fn a_changed_row_computes_only_the_keys_that_depend_on_it() {
             vec![(fee(Grade::Legendary, 1), EPOCHS)],
             setting.clone(),
         );
-        assert_eq!(
-            setting.prices_computed.load(Ordering::Relaxed),
-            keys.len() as u64 + touched
-        );
+        assert_eq!(setting.prices.computed(), keys.len() as u64 + touched);
     }
 }
 
@@ -251,12 +247,12 @@ fn a_memo_of_all_prices_computes_none() {
     });
     let memo: Memo = known.collect();
     let fresh = values(2, &characters, Vec::new(), Setting::new(rules.clone()));
-    let count = Arc::new(AtomicU64::new(0));
+    let known = memo.len() as u64;
     let setting = Setting {
         memo: Arc::new(memo),
-        prices_computed: Arc::clone(&count),
         ..Setting::new(rules)
     };
+    let counts = Arc::clone(&setting.prices);
     assert_eq!(values(2, &characters, Vec::new(), setting), fresh);
-    assert_eq!(count.load(Ordering::Relaxed), 0);
+    assert_eq!((counts.computed(), counts.remembered()), (0, known));
 }

@@ -27,9 +27,11 @@ pub(crate) struct InputTables {
     like_rows: LikeRows,
     dedup_horizon_millis: i64,
     status: Arc<Status>,
-    /// Per partition the running maximum timestamp, of the rows taken and of those committed.
+    /// Per partition the running maximum timestamp of the rows taken.
     running_max: BTreeMap<PartitionId, Millis>,
-    committed_max: BTreeMap<PartitionId, Millis>,
+    /// Per partition the least timestamp whose event id is still known, as of the rows taken and of those committed.
+    ids_from: BTreeMap<PartitionId, Millis>,
+    committed_ids_from: BTreeMap<PartitionId, Millis>,
     /// The next offset of every partition, as of the last epoch taken.
     cut: BTreeMap<PartitionId, i64>,
     /// The last record of every partition that was taken since the last commit.
@@ -112,7 +114,8 @@ impl InputTables {
             dedup_horizon_millis,
             status,
             running_max: BTreeMap::new(),
-            committed_max: BTreeMap::new(),
+            ids_from: BTreeMap::new(),
+            committed_ids_from: BTreeMap::new(),
             cut: BTreeMap::new(),
             last: BTreeMap::new(),
             rows: 0,
@@ -304,6 +307,12 @@ impl TableGroup for InputTables {
                         .insert(batch.partition, row.timestamp_millis);
                 }
             }
+            if let Some(max) = self.running_max.get(&batch.partition) {
+                // Less than it should be where ids were forgotten for want of room: a start need not read them.
+                let horizon = batch.horizon_millis.min(self.dedup_horizon_millis);
+                let from = Millis(max.0.saturating_sub(horizon));
+                self.ids_from.insert(batch.partition, from);
+            }
         }
         if accounting {
             for (partition, (next_offset, counts)) in counts {
@@ -330,7 +339,7 @@ impl TableGroup for InputTables {
         self.prepared = Prepared::default();
         self.last.clear();
         self.rows = 0;
-        self.committed_max.clone_from(&self.running_max);
+        self.committed_ids_from.clone_from(&self.ids_from);
         self.status.sealed_offsets(&self.cut);
         Ok(())
     }
@@ -342,15 +351,13 @@ impl TableGroup for InputTables {
     }
 
     fn retain(&self, since: Epoch) -> Box<dyn Fn(&Table) -> Retain> {
-        let (horizon, maxima) = (self.dedup_horizon_millis, self.committed_max.clone());
+        let known = self.committed_ids_from.clone();
         Box::new(move |table| {
-            let of_table = maxima.iter().filter(|(partition, _)| {
+            let of_table = known.iter().filter(|(partition, _)| {
                 relation_of(partition.topic) == Some(table.spec().relation)
             });
             let ids_from = of_table
-                .map(|(partition, max)| {
-                    (partition.partition, Millis(max.0.saturating_sub(horizon)))
-                })
+                .map(|(partition, &from)| (partition.partition, from))
                 .collect();
             Retain { since, ids_from }
         })

@@ -22,6 +22,8 @@ pub(super) struct Maintenance {
     turn: usize,
     /// The table that is compacted now.
     running: Option<(usize, JoinHandle<Result<Compacted, LakeError>>)>,
+    /// Whether it has more files than one compaction takes: its turn goes on then.
+    goes_on: bool,
     /// By table: the version of the last checkpoint of this process.
     checkpoints: Vec<u64>,
 }
@@ -33,6 +35,7 @@ impl Maintenance {
             due: Instant::now() + period,
             turn: 0,
             running: None,
+            goes_on: false,
             checkpoints: Vec::new(),
         }
     }
@@ -59,6 +62,10 @@ impl Maintenance {
             .as_ref()
             .is_some_and(|(_, thread)| thread.is_finished())
         {
+            if std::mem::take(&mut self.goes_on) {
+                self.turn = self.running.as_ref().map_or(self.turn, |(place, _)| *place);
+                self.due = Instant::now();
+            }
             self.settle(&mut tables)?;
         }
         if self.running.is_none() && self.due <= Instant::now() && !tables.is_empty() {
@@ -77,6 +84,7 @@ impl Maintenance {
             match table.plan_compaction(retain(table), &CompactionLimits::default()) {
                 Ok(None) => {}
                 Ok(Some(compaction)) => {
+                    self.goes_on = compaction.leaves_files();
                     let thread =
                         thread::Builder::new()
                             .name("compaction".to_owned())

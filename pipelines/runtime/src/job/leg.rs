@@ -1,11 +1,12 @@
 //! A stretch of a job under one ruleset: opened, run, ended.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
+use dataflow::PriceCounts;
 use failpoints::points;
 use lake::{Lake, Owner};
 use model::Epoch;
@@ -29,6 +30,7 @@ use crate::feeder::Feeder;
 use crate::flow::FlowGate;
 use crate::folder::{Generation, JobFolder};
 use crate::keeper::Keeper;
+use crate::prices::{PriceKeeper, PriceMemo};
 use crate::priority;
 use crate::recovery::input_scans;
 use crate::scrub::{self, Anew, FindingLog};
@@ -39,6 +41,9 @@ use crate::workers::Workers;
 /// The hash of graphs and code that views carry: raise it when a value may differ for the same inputs
 /// and rules.
 const CODE: &str = "1";
+
+/// The version of the code that makes prices: any other program may price otherwise.
+const PRICES: &str = concat!("1/", env!("CARGO_PKG_VERSION"));
 
 /// The required sinks: they hold the sources when they are behind.
 const REQUIRED: [&str; 4] = ["dataflow", "inputs", "valuations", "likes"];
@@ -91,6 +96,18 @@ impl Leg<'_> {
         ));
         let fault = Fault::new(stop.clone(), Arc::clone(&gate));
 
+        // While tables and views are opened.
+        let price_memo = PriceMemo::new(&self.folder, PRICES, self.rules.hash());
+        let remembering = {
+            let (memo, rules) = (price_memo.clone(), self.rules.clone());
+            thread::Builder::new()
+                .name("remember".to_owned())
+                .spawn(move || memo.load(&rules))
+                .map_err(|source| JobError::Thread {
+                    name: "remember",
+                    source,
+                })?
+        };
         let owner = Owner {
             job: job.job.clone(),
             generation: self.generation.0,
@@ -171,14 +188,27 @@ impl Leg<'_> {
             }
         }
 
-        let prices_computed = Arc::new(AtomicU64::new(0));
+        let known = remembering
+            .join()
+            .expect("reading the memo of prices panicked");
+        let known = Arc::new(known);
+        let prices = Arc::<PriceCounts>::default();
+        status.counts_prices(&prices);
         let settings = graphs::Settings {
+            memo: Arc::clone(&known),
             tell_from: Epoch(base.0 + 1),
-            prices_computed: Arc::clone(&prices_computed),
+            prices: Arc::clone(&prices),
             ..graphs::Settings::new(self.rules.clone())
         };
+        let keeper_of_prices = PriceKeeper::start(price_memo, known, &fault)?;
         let (said, listened) = unbounded();
-        let (workers, handles) = Workers::start(job.workers, settings, &said, &fault, status)?;
+        let (workers, handles) = Workers::start(
+            job.workers,
+            settings,
+            (&said, &keeper_of_prices.priced),
+            &fault,
+            status,
+        )?;
         let tables = input_scans(&sinks.inputs);
         let sealed_offsets = sinks.inputs.sealed_offsets();
         let last_records = sinks.inputs.last_records();
@@ -270,11 +300,13 @@ impl Leg<'_> {
         feeder.end();
         patience.store(false, Ordering::Relaxed);
         let worked = workers.join();
+        keeper_of_prices.finish();
         let committed = routing.finish(stop.is_set());
         let viewed = view_sink.map_or(Ok(()), |sink| sink.finish().map_err(JobError::Views));
         let topics_changed = keeper.finish();
         tracing::info!(
-            prices = prices_computed.load(Ordering::Relaxed),
+            prices_computed = prices.computed(),
+            prices_remembered = prices.remembered(),
             "the job ended"
         );
         if read.is_err() || committed.is_err() || fault.first().is_some() {

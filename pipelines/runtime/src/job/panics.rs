@@ -339,8 +339,10 @@ fn a_panic_of_one_worker_of_two_ends_the_job() {
     let shared = Shared::new();
     let settings = graphs::Settings::new(odds::shipped("kms_2026_03").unwrap());
     let (said, _listened) = unbounded();
+    let (priced, _priced) = unbounded();
+    let status = Arc::default();
     let (workers, handles) =
-        Workers::start(2, settings, &said, &shared.fault, &Arc::default()).unwrap();
+        Workers::start(2, settings, (&said, &priced), &shared.fault, &status).unwrap();
     // Only this one is told to go back in time.
     for epoch in [5, 3] {
         assert!(handles[1].feeds.send(Feed::Close(Epoch(epoch))).is_ok());

@@ -21,7 +21,7 @@ use crate::flow::FlowGate;
 use crate::ingress::{
     ClosingRule, LastRecord, PartitionPlan, Pending, Readers, SealError, SealedEpoch, Sealer,
 };
-use crate::recovery::{InputScan, Recovered, recover};
+use crate::recovery::{How, InputScan, Recovered, recover};
 use crate::status::{Phase, Status};
 
 impl Leg<'_> {
@@ -53,7 +53,17 @@ impl Leg<'_> {
         let Recovered {
             mut partitions,
             mut tail,
-        } = recover(&tables, base, settings, feeder, status, stop)?;
+        } = recover(
+            &tables,
+            How {
+                base,
+                admission: settings,
+                threads: self.job.source.readers,
+            },
+            feeder,
+            status,
+            stop,
+        )?;
         if stop.is_set() {
             return Ok(());
         }

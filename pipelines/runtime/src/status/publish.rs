@@ -28,7 +28,13 @@ impl Status {
         gauge!("mesoflow_epoch", "stage" => "finished").set(report.finished.0 as f64);
         gauge!("mesoflow_epoch", "stage" => "views")
             .set(report.views_as_of.map_or(0.0, |epoch| epoch.0 as f64));
-        counter!("mesoflow_loaded_rows_total").absolute(report.loaded_rows);
+        if let Some(loading) = &report.loading {
+            counter!("mesoflow_loaded_rows_total").absolute(loading.rows);
+            gauge!("mesoflow_rows_to_load").set(loading.rows_of as f64);
+            gauge!("mesoflow_load_seconds").set(loading.seconds);
+        }
+        counter!("mesoflow_prices_total", "from" => "computed").absolute(report.prices_computed);
+        counter!("mesoflow_prices_total", "from" => "memo").absolute(report.prices_remembered);
         for (partition, of) in &report.partitions {
             counter!("mesoflow_records_read_total", "partition" => partition.clone())
                 .absolute(of.read);

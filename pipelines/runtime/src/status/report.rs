@@ -6,7 +6,7 @@ use model::Epoch;
 use model::admission::Counts;
 use serde::Serialize;
 
-use super::{Phase, StepsReport, Trace};
+use super::{LoadingReport, Phase, StepsReport, Trace};
 
 /// A job at one moment, for people and metrics.
 #[derive(Clone, Debug, Serialize)]
@@ -15,8 +15,14 @@ pub struct Report {
     pub phase: Phase,
     /// Since when, in milliseconds since 1970; 0 before it has begun.
     pub phase_since_millis: u64,
-    /// Rows of the input tables that were loaded at the start.
-    pub loaded_rows: u64,
+    /// The phases since the start, in order, each with the time at which it was entered.
+    pub phases: Vec<PhaseReport>,
+    /// How far the input tables are loaded; `None` before that begins.
+    pub loading: Option<LoadingReport>,
+    /// Prices that were computed since the start.
+    pub prices_computed: u64,
+    /// Prices that were taken from the memo of earlier starts.
+    pub prices_remembered: u64,
     /// Epochs that were sealed.
     pub epochs: u64,
     /// The newest epoch that is bound, durable and released.
@@ -41,6 +47,15 @@ pub struct Report {
     pub scrubs: BTreeMap<&'static str, ScrubReport>,
     /// The last event that was followed all the way.
     pub trace: Option<Trace>,
+}
+
+/// A phase that a job has entered.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PhaseReport {
+    /// The phase.
+    pub phase: Phase,
+    /// Seconds since the start.
+    pub after_seconds: f64,
 }
 
 /// The accounting of a partition since the start of the process.
@@ -132,6 +147,12 @@ impl Report {
             progress = Some((done + passed, all + passed + partition.lag()?));
         }
         progress
+    }
+
+    /// Rows of the input tables that were loaded at the start.
+    #[must_use]
+    pub fn loaded_rows(&self) -> u64 {
+        self.loading.as_ref().map_or(0, |loading| loading.rows)
     }
 
     /// All partitions together.

@@ -3,6 +3,7 @@
 mod answer;
 mod breakdown;
 mod end_to_end;
+mod memo;
 mod relay;
 mod rows;
 mod rules;

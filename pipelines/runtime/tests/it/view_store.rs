@@ -7,7 +7,7 @@ use sources::generator::GeneratorConfig;
 
 use crate::answer::Answer;
 use crate::relay::{Passage, relay};
-use crate::world::{Running, World, told, views, views_at};
+use crate::world::{Running, World, service, told, views, views_at};
 
 const RULES: &str = "kms_2026_03";
 

@@ -208,4 +208,48 @@ mod tests {
         let files = vec![appended(7, 60), appended(8, 30)];
         assert_eq!(sizes(files, Relation::LikeCountsNow), None);
     }
+
+    /// A run in files of 64 MiB at most.
+    fn run_files(epoch: i64, bytes: u64) -> Vec<LiveFile> {
+        let origin = Origin::Run(format!("{epoch:020}"));
+        let places = 0..bytes.div_ceil(64 << 20);
+        let sizes = places.map(|place| (bytes - (place << 26)).min(64 << 20));
+        let files = sizes.enumerate();
+        files
+            .map(|(place, size)| file(&origin, place, size, (0, epoch)))
+            .collect()
+    }
+
+    #[test]
+    fn a_table_that_is_tended_for_a_day_stays_short_and_rows_are_rewritten_a_few_times() {
+        // A commit a second at 5,000 events/s, a look a minute. Nothing is ever dropped: the worst case.
+        const COMMIT_BYTES: u64 = 370_000;
+        let limits = CompactionLimits::default();
+        let spec = Relation::InputLikes.spec();
+        let (mut runs, mut appended): (Vec<LiveFile>, Vec<LiveFile>) = Default::default();
+        let (mut bytes, mut rewritten) = (0, 0);
+        for minute in 0..24 * 60 {
+            for second in 0..60 {
+                appended.push(super::tests::appended(minute * 60 + second, COMMIT_BYTES));
+                bytes += COMMIT_BYTES;
+            }
+            let all: Vec<LiveFile> = runs.iter().chain(&appended).cloned().collect();
+            let chosen = choose(all, spec, &limits).expect("a minute is worth it");
+            assert_eq!(chosen.since_max, None, "none is left for later");
+            let size: u64 = chosen.files.iter().map(|file| file.bytes).sum();
+            rewritten += size;
+            runs.retain(|run| !chosen.files.contains(run));
+            appended.clear();
+            runs.extend(run_files(minute * 60 + 59, size));
+        }
+        let mut names: Vec<_> = runs.iter().map(|file| file.origin()).collect();
+        names.dedup();
+        assert!(names.len() <= 6, "{} runs", names.len());
+        let large = bytes.div_ceil(64 << 20) as usize;
+        assert!(runs.len() <= large + names.len(), "{} files", runs.len());
+        assert!(
+            rewritten < 10 * bytes,
+            "{rewritten} of {bytes} bytes rewritten"
+        );
+    }
 }

@@ -189,7 +189,7 @@ fn generations(job: &Job, subject: &str, findings: &mut Findings) {
 
 fn leftovers(folder: &Path, subject: &str, findings: &mut Findings) {
     let mut left = Vec::new();
-    for part in ["generations", "bindings", "rulesets", "acts"] {
+    for part in ["generations", "bindings", "rulesets", "acts", "prices"] {
         if let Err(error) = temporary_files(&folder.join(part), &mut left) {
             let found = format!("{part} cannot be listed: {}", with_causes(&error));
             findings.wrong(subject, found, "give this user the right to read it");

@@ -90,7 +90,10 @@ fn told(report: &Report, with_counts: bool) -> String {
         Phase::Stopping => "committing",
         Phase::Ended => "ended",
     };
-    parts.push(phase.to_owned());
+    match report.loading.filter(|_| report.phase == Phase::Loading) {
+        Some(loading) => parts.push(format!("loading {loading}")),
+        None => parts.push(phase.to_owned()),
+    }
     // What holds the job up goes first: the end of the line may be cut off.
     for (what, wait) in &report.waits {
         parts.push(format!(
@@ -154,6 +157,19 @@ mod tests {
         assert_eq!(
             told(&report, false),
             "starting, 7 epochs, views 0.5 s behind"
+        );
+
+        report.phase = Phase::Loading;
+        report.loading = Some(runtime::LoadingReport {
+            rows: 250,
+            rows_of: 1_000,
+            share: 0.25,
+            rows_per_second: 500.0,
+            seconds: 0.5,
+        });
+        assert_eq!(
+            told(&report, false),
+            "loading 250 of 1000 rows, 25 %, 500 rows/s, 7 epochs, views 0.5 s behind"
         );
 
         report.phase = Phase::Live;
