@@ -49,13 +49,20 @@ struct Told {
     error: Option<String>,
     phase: String,
     phase_since_millis: u64,
-    loaded_rows: u64,
+    loading: Option<Loading>,
     sealed: Epoch,
     finished: Epoch,
     partitions: BTreeMap<String, Partition>,
     tables: BTreeMap<String, Tables>,
     views_as_of: Option<Epoch>,
     waits: BTreeMap<String, Wait>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Loading {
+    rows: u64,
+    rows_of: u64,
+    share: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -215,8 +222,16 @@ impl Seen {
             length(self.age(told.written_millis)),
             length(self.age(told.phase_since_millis)),
         );
-        if told.phase == "loading" {
-            text += &format!("{} rows of the input tables are loaded\n", told.loaded_rows);
+        if let Some(Loading {
+            rows,
+            rows_of,
+            share,
+        }) = told.loading.as_ref().filter(|_| told.phase == "loading")
+        {
+            let percent = share * 100.0;
+            text += &format!(
+                "{rows} of {rows_of} rows of the input tables are loaded, {percent:.0} %\n"
+            );
         }
         for (what, wait) in &told.waits {
             let age = length(self.age(wait.since_millis));
