@@ -148,7 +148,7 @@ fn watch(mut reader: RedisReader, keys: &[ViewKey], shared: &Shared) -> Result<S
             seen.observations += 1;
             if !is_rewriting {
                 let value = stamped
-                    .map(|stamped| told(key, &stamped.payload))
+                    .map(|stamped| told(key, stamped.payload))
                     .transpose()?;
                 seen.values.push(Observation {
                     key: key.clone(),

@@ -149,7 +149,7 @@ fn hostile(scene: &mut Scene<'_>, kind: &str) -> Option<Vec<u8>> {
             let mut bytes = vec![0; chance.random_range(1..4_000)];
             chance.fill_bytes(&mut bytes);
             // No JSON begins so.
-            bytes[0] = 0x80 | bytes[0];
+            bytes[0] |= 0x80;
             bytes
         }
         "cut short" => like[..chance.random_range(1..like.len())].to_vec(),

@@ -73,8 +73,7 @@ impl Leg<'_> {
         let planned = self.plans(
             source,
             found,
-            &sealed_offsets,
-            &last_records,
+            (&sealed_offsets, &last_records),
             &inherited,
             &mut partitions,
             settings,
@@ -221,13 +220,15 @@ impl Leg<'_> {
         Ok(held)
     }
 
-    /// How each partition is read on.
+    /// How each partition is read on, given the offset and the last record that are sealed of each.
     fn plans(
         &self,
         source: &dyn Source,
         partitions: Vec<PartitionId>,
-        sealed_offsets: &BTreeMap<PartitionId, i64>,
-        last_records: &BTreeMap<PartitionId, LastRecord>,
+        (sealed_offsets, last_records): (
+            &BTreeMap<PartitionId, i64>,
+            &BTreeMap<PartitionId, LastRecord>,
+        ),
         inherited: &[Binding],
         states: &mut BTreeMap<PartitionId, Partition>,
         settings: AdmissionSettings,

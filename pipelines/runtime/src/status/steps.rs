@@ -74,7 +74,7 @@ impl Steps {
 
 fn bucket(nanos: u64) -> usize {
     let doubling = nanos.ilog2();
-    let part = (u128::from(nanos) * u128::from(PARTS) >> doubling) as u32 - PARTS;
+    let part = ((u128::from(nanos) * u128::from(PARTS)) >> doubling) as u32 - PARTS;
     (doubling * PARTS + part) as usize
 }
 
