@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use model::view::{Marker, ShardKeys};
 use model::{Epoch, PartitionId, Topic};
 use runtime::bindings::{Binding, inherited};
@@ -44,6 +44,8 @@ pub(crate) struct Job {
     pub(crate) setup: Setup,
     process: Option<Daemon>,
     starts: usize,
+    /// Whether it is started again when it ends while it is waited for, as a supervisor does.
+    pub(crate) is_supervised: bool,
     /// Set for every process that is started.
     environment: Vec<(String, PathBuf)>,
 }
@@ -59,6 +61,7 @@ impl Job {
             setup,
             process: None,
             starts: 0,
+            is_supervised: false,
             environment: Vec::new(),
         })
     }
@@ -281,7 +284,12 @@ impl Job {
             }
             if let Some(status) = self.process()?.ended()? {
                 let words = self.process()?.last_words();
-                bail!("the job ended with {status} before it had caught up:\n{words}");
+                ensure!(
+                    self.is_supervised,
+                    "the job ended with {status} before it had caught up:\n{words}"
+                );
+                self.kill()?;
+                self.start("")?;
             }
             ensure!(
                 begun.elapsed() < PATIENCE,

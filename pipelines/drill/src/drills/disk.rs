@@ -1,7 +1,7 @@
 //! The disk fills up, and a sync fails.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rand::RngExt as _;
@@ -31,19 +31,24 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
     let mut job = scene.job(&world)?;
     let shim = Shim::new(&scene.folder, &job.data())?;
     job.environment(shim.environment());
+    // What a full disk ends may take a while to end.
+    job.is_supervised = true;
     let watcher = scene.watch(&world, &job)?;
     job.start("")?;
     job.shows_something()?;
-    let load = world.begin(Pace::rest_in(&world, Duration::from_secs(10)))?;
+    let load = world.begin(Pace::rest_in(&world, Duration::from_secs(12)))?;
     for round in 0..6 {
         thread::sleep(scene.time(200, 800));
         if round % 2 == 0 {
+            let before = shim.full()?;
             shim.room(Some(scene.chance.random_range(0..200_000)))?;
-            thread::sleep(scene.time(500, 1_500));
+            until_counted(|| Ok(shim.full()? > before))?;
+            thread::sleep(scene.time(100, 1_500));
             shim.room(None)?;
         } else {
+            let before = shim.syncs_failed()?;
             shim.fail_sync_after(Some(scene.chance.random_range(0..40)))?;
-            thread::sleep(scene.time(500, 1_500));
+            until_counted(|| Ok(shim.syncs_failed()? > before))?;
             shim.fail_sync_after(None)?;
         }
         goes_on(scene, &mut job)?;
@@ -54,6 +59,15 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
     finish(scene, &world, &mut job)?;
     let seen = watcher.end()?;
     scene.held_against_tables(&seen, &job)
+}
+
+/// Waits until a fault has struck, or for some seconds: a job that has nothing to write meets none.
+fn until_counted(is_so: impl Fn() -> Result<bool>) -> Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(5) && !is_so()? {
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// A binding that did not reach the disk ends the job, with its name: the operator starts it again.

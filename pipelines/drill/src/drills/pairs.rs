@@ -70,6 +70,8 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
     let mut job = scene.job(&world)?;
     let shim = Shim::new(&scene.folder, &job.data())?;
     job.environment(shim.environment());
+    // What a full disk ends may take a while to end.
+    job.is_supervised = true;
     let watcher = scene.watch(&world, &job)?;
     job.start("")?;
     job.shows_something()?;
