@@ -275,6 +275,14 @@ impl Job {
         })
     }
 
+    /// Waits until the running process has read again what was bound, and reads on.
+    pub(crate) fn is_live(&mut self) -> Result<()> {
+        let log = self.folder.join(format!("job-{}.log", self.starts));
+        self.process()?.until("it is live", || {
+            Ok(fs::read_to_string(&log)?.contains("phase=Live"))
+        })
+    }
+
     /// Waits until the views show all records below `ends`, and gives the time that it took.
     pub(crate) fn catches_up(&mut self, ends: &BTreeMap<PartitionId, i64>) -> Result<Duration> {
         let begun = Instant::now();

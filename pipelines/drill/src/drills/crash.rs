@@ -84,6 +84,8 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
 pub(super) fn finish(scene: &mut Scene<'_>, world: &World, job: &mut Job) -> Result<()> {
     let ends = world.ends()?;
     job.catches_up(&ends)?;
+    // The views may have had everything before this start: tables have it when what was bound is read again.
+    job.is_live()?;
     job.stop()?;
     scene.equals_one_pass(world, job)
 }
