@@ -39,7 +39,8 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
     let load = world.begin(Pace::rest_in(&world, Duration::from_secs(12)))?;
     for round in 0..6 {
         thread::sleep(scene.time(200, 800));
-        if round % 2 == 0 {
+        // Syncs first: a job that a full disk ends has none to fail while it ends.
+        if round >= 3 {
             let before = shim.full()?;
             shim.room(Some(scene.chance.random_range(0..200_000)))?;
             until_counted(|| Ok(shim.full()? > before))?;
@@ -47,7 +48,7 @@ fn run(scene: &mut Scene<'_>) -> Result<()> {
             shim.room(None)?;
         } else {
             let before = shim.syncs_failed()?;
-            shim.fail_sync_after(Some(scene.chance.random_range(0..40)))?;
+            shim.fail_sync_after(Some(scene.chance.random_range(0..20)))?;
             until_counted(|| Ok(shim.syncs_failed()? > before))?;
             shim.fail_sync_after(None)?;
         }
