@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use sources::generator::GeneratorConfig;
 
 use super::Size;
-use crate::answer::{Answer, accounting_of_table, right_accounting};
+use crate::answer::{self, Answer, accounting_of_table, right_accounting};
 use crate::figure::{Bound, Figure};
 use crate::job::{self, Took};
 use crate::world::{Server, World};
@@ -31,7 +31,7 @@ pub(super) fn compact(size: Size) -> Result<Vec<Figure>> {
     let mut world = World::new("characters", equipment(count, 0))?;
     let written = world.fill(None)?;
     let (mut runs, mut again, mut view_bytes) = (Vec::new(), Vec::new(), Vec::new());
-    let right = Answer::right(&world)?;
+    let right = answer::right(&world)?;
     for number in 0..size.of(1, 3) {
         let folder = tempfile::tempdir()?;
         let file = world.job(number, folder.path(), "redis")?;
@@ -91,7 +91,7 @@ pub(super) fn documents(size: Size) -> Result<Vec<Figure>> {
     let count = size.of(50, 4_000);
     let mut world = World::new("documents", equipment(count, count))?;
     let written = world.fill(None)?;
-    let right = Answer::right(&world)?;
+    let right = answer::right(&world)?;
     let mut runs = Vec::new();
     for number in 0..size.of(1, 3) {
         let folder = tempfile::tempdir()?;
@@ -134,8 +134,8 @@ fn rates(what: String, unit: &str, count: f64, runs: &[Took]) -> [Figure; 2] {
 }
 
 fn check(world: &World, number: usize, folder: &Path, right: &Answer) -> Result<()> {
-    Answer::of_redis(&world.job_name(number))?.must_be(right, "Redis")?;
-    Answer::of_tables(folder)?.must_be(right, "the tables")?;
+    answer::of_redis(&world.job_name(number))?.must_be(right, "Redis")?;
+    answer::of_tables(folder)?.must_be(right, "the tables")?;
     let (got, wanted) = (accounting_of_table(folder)?, right_accounting(world));
     ensure!(
         got == wanted,

@@ -9,7 +9,7 @@ use sources::generator::GeneratorConfig;
 use views::{RedisReader, ViewReader};
 
 use super::Size;
-use crate::answer::{Answer, accounting_of_table, redis_reader, right_accounting};
+use crate::answer::{self, accounting_of_table, redis_reader, right_accounting};
 use crate::figure::{Bound, Figure};
 use crate::job::Running;
 use crate::world::{PATIENCE, Server, World};
@@ -81,9 +81,9 @@ pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
     running.join()?;
     crate::job::run(&file)?;
 
-    let right = Answer::right(&world)?;
-    Answer::of_tables(folder.path())?.must_be(&right, "the tables")?;
-    Answer::of_redis(&job)?.must_be(&right, "Redis")?;
+    let right = answer::right(&world)?;
+    answer::of_tables(folder.path())?.must_be(&right, "the tables")?;
+    answer::of_redis(&job)?.must_be(&right, "Redis")?;
     let (got, wanted) = (
         accounting_of_table(folder.path())?,
         right_accounting(&world),

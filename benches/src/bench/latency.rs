@@ -17,7 +17,7 @@ use sources::{KafkaSource, Limits, Polled, RecordBatch, Source};
 use views::ViewReader;
 
 use super::Size;
-use crate::answer::{Answer, accounting_of_table, cuts_of_table, redis_reader, right_accounting};
+use crate::answer::{self, accounting_of_table, cuts_of_table, redis_reader, right_accounting};
 use crate::figure::{Bound, Figure, median};
 use crate::job::Running;
 use crate::world::{PATIENCE, Server, World};
@@ -64,9 +64,9 @@ pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
     })?;
     let cost = running.join()?;
 
-    let right = Answer::right(&world)?;
-    Answer::of_redis(&job)?.must_be(&right, "Redis")?;
-    Answer::of_tables(folder.path())?.must_be(&right, "the tables")?;
+    let right = answer::right(&world)?;
+    answer::of_redis(&job)?.must_be(&right, "Redis")?;
+    answer::of_tables(folder.path())?.must_be(&right, "the tables")?;
     ensure!(
         accounting_of_table(folder.path())? == right_accounting(&world),
         "the table of accounting counts otherwise"

@@ -6,7 +6,9 @@ use views::SqliteStore;
 
 use super::Size;
 use super::admit::likes;
-use crate::answer::{Answer, accounting_of_table, pairs_of_table, right_accounting, right_pairs};
+use crate::answer::{
+    self, Answer, accounting_of_table, pairs_of_table, right_accounting, right_pairs,
+};
 use crate::figure::{Bound, Figure};
 use crate::job::{self, Took};
 use crate::world::{Server, World};
@@ -15,7 +17,7 @@ pub(super) fn run(size: Size) -> Result<Vec<Figure>> {
     let mut world = World::new("likes", likes(size.of(20_000, 2_000_000)))?;
     world.fill(None)?;
     let right = Right {
-        answer: Answer::right(&world)?,
+        answer: answer::right(&world)?,
         pairs: right_pairs(&world),
         accounting: right_accounting(&world),
     };
@@ -47,14 +49,14 @@ fn once(world: &World, number: usize, kind: &str, right: &Right) -> Result<Took>
     let took = job::run(&file)?;
     if kind == "redis" {
         let name = world.job_name(number);
-        Answer::of_redis(&name)?.must_be(&right.answer, "Redis")?;
+        answer::of_redis(&name)?.must_be(&right.answer, "Redis")?;
         Server::connect()?.forget(&name)?;
     } else {
         let store = JobFolder::open(folder.path().join("data"))?.views();
         let mut reader = SqliteStore::open_read_only(&store)?;
         Answer::of_views(&mut reader)?.must_be(&right.answer, "the embedded store")?;
     }
-    Answer::of_tables(folder.path())?.must_be(&right.answer, "the tables")?;
+    answer::of_tables(folder.path())?.must_be(&right.answer, "the tables")?;
     ensure!(
         pairs_of_table(folder.path())? == right.pairs,
         "the table of likes holds other pairs"

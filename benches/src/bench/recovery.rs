@@ -16,7 +16,7 @@ use sources::generator::{FileSet, Generator, GeneratorConfig, Oracle, into_files
 use views::SqliteStore;
 
 use super::Size;
-use crate::answer::{Answer, accounting_of_oracle, accounting_of_table};
+use crate::answer::{self, Answer, accounting_of_table};
 use crate::figure::{Bound, Figure};
 use crate::job;
 use crate::start::{Started, start_and_kill};
@@ -227,14 +227,14 @@ impl Filled {
         self.start()?;
         let source = self.folder.join("records.jsonl");
         job::run(&job_file(&self.folder, "embedded", &source)?)?;
-        let right = Answer::of_oracle(&self.generator, &self.oracle)?;
+        let right = Answer::right(&self.generator, &self.oracle)?;
         let views = JobFolder::open(self.folder.join("data"))?.views();
         let mut reader = SqliteStore::open_read_only(&views)?;
         Answer::of_views(&mut reader)?.must_be(&right, "the embedded store")?;
-        Answer::of_tables(&self.folder)?.must_be(&right, "the tables")?;
+        answer::of_tables(&self.folder)?.must_be(&right, "the tables")?;
         let (got, wanted) = (
             accounting_of_table(&self.folder)?,
-            accounting_of_oracle(&self.oracle),
+            drill::answer::right_accounting(&self.oracle),
         );
         ensure!(
             got == wanted,

@@ -16,19 +16,21 @@ use valuation::{Item, Keyed, key};
 use views::ViewReader;
 
 /// The preset that counts, and the cost in mesos and the missing parts of each.
-type Worth = (u8, [(i128, u32); 3]);
+pub type Worth = (u8, [(i128, u32); 3]);
 
 /// Everything there is to know at the end.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) characters: FxHashMap<String, Worth>,
-    pub(crate) likes: FxHashMap<String, i64>,
+pub struct Answer {
+    /// By ocid: the preset that counts, and the cost in mesos and the missing parts of each.
+    pub characters: FxHashMap<String, Worth>,
+    /// By ocid: likes, where there are any.
+    pub likes: FxHashMap<String, i64>,
 }
 
 impl Answer {
     /// One pass over what the generator says it sent; shares nothing with the graphs but the price
     /// of a key.
-    pub(crate) fn right(generator: &Generator, oracle: &Oracle) -> Result<Self> {
+    pub fn right(generator: &Generator, oracle: &Oracle) -> Result<Self> {
         let rules = odds::shipped(odds::SHIPPED[0])?;
         let names = generator.names();
         let mut prices = FxHashMap::default();
@@ -69,7 +71,7 @@ impl Answer {
     }
 
     /// What a view store says, key by key.
-    pub(crate) fn of_views(reader: &mut impl ViewReader) -> Result<Self> {
+    pub fn of_views(reader: &mut impl ViewReader) -> Result<Self> {
         let mut listed = Vec::new();
         let mut cursor = None;
         loop {
@@ -105,7 +107,7 @@ impl Answer {
     }
 
     /// What the tables of changes add up to.
-    pub(crate) fn of_tables(folder: &Path) -> Result<Self> {
+    pub fn of_tables(folder: &Path) -> Result<Self> {
         let lake = Lake::open(&folder.join("tables"))?;
         let mut answer = Self::default();
         let mut presets: FxHashMap<(String, i64, i128, i64), i64> = FxHashMap::default();
@@ -155,7 +157,7 @@ impl Answer {
     }
 
     /// Fails with the place and the first difference if another answer is not the same.
-    pub(crate) fn must_be(&self, right: &Self, place: &str) -> Result<()> {
+    pub fn must_be(&self, right: &Self, place: &str) -> Result<()> {
         must_be(&self.characters, &right.characters, place)?;
         must_be(&self.likes, &right.likes, place)
     }
@@ -184,7 +186,7 @@ fn must_be<V: PartialEq + std::fmt::Debug>(
 
 /// Number of pairs that the table of likes holds, and the sum of their hashes: equal sums are equal
 /// sets, but for a chance of 2⁻⁶⁴.
-pub(crate) fn pairs_of_table(folder: &Path) -> Result<(i64, u64)> {
+pub fn pairs_of_table(folder: &Path) -> Result<(i64, u64)> {
     let lake = Lake::open(&folder.join("tables"))?;
     let mut sum = (0, 0_u64);
     each(&lake, Relation::Likes, |batch| {
@@ -200,7 +202,7 @@ pub(crate) fn pairs_of_table(folder: &Path) -> Result<(i64, u64)> {
 }
 
 /// The same of the pairs that must be there.
-pub(crate) fn right_pairs(generator: &Generator, oracle: &Oracle) -> (i64, u64) {
+pub fn right_pairs(generator: &Generator, oracle: &Oracle) -> (i64, u64) {
     let names = generator.names();
     let pairs = oracle.pairs().iter();
     pairs.fold((0, 0), |(count, sum), &(account, target)| {
@@ -214,7 +216,7 @@ fn hash(target: &str, account: &str) -> u64 {
 }
 
 /// Read, applied, unchanged, duplicate, superseded and rejected records by the table of accounting.
-pub(crate) fn accounting_of_table(folder: &Path) -> Result<[u64; 6]> {
+pub fn accounting_of_table(folder: &Path) -> Result<[u64; 6]> {
     const COLUMNS: [&str; 6] = [
         "read",
         "applied",
@@ -235,7 +237,7 @@ pub(crate) fn accounting_of_table(folder: &Path) -> Result<[u64; 6]> {
 }
 
 /// The same by the generator's model.
-pub(crate) fn right_accounting(oracle: &Oracle) -> [u64; 6] {
+pub fn right_accounting(oracle: &Oracle) -> [u64; 6] {
     let mut sums = [0; 6];
     for outcomes in oracle.outcomes().values() {
         let of = [
@@ -251,6 +253,23 @@ pub(crate) fn right_accounting(oracle: &Oracle) -> [u64; 6] {
         }
     }
     sums
+}
+
+/// The epochs of the table of accounting: epoch, partition as `topic/partition`, next offset.
+pub fn cuts_of_table(folder: &Path) -> Result<Vec<(i64, String, i64)>> {
+    let lake = Lake::open(&folder.join("tables"))?;
+    let mut cuts = Vec::new();
+    each(&lake, Relation::Accounting, |batch| {
+        let (epochs, partitions) = (ints(batch, "epoch")?, ints(batch, "partition")?);
+        let next_offsets = ints(batch, "next_offset")?;
+        for (row, topic) in texts(batch, "topic").enumerate() {
+            let partition = format!("{topic}/{}", partitions[row]);
+            cuts.push((epochs[row], partition, next_offsets[row]));
+        }
+        Ok(())
+    })?;
+    cuts.sort();
+    Ok(cuts)
 }
 
 /// What stands, of rows whose differences were summed.
